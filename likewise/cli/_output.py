@@ -1,0 +1,86 @@
+"""What every command prints the same way: JSON lines on stdout, messages and progress on stderr."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import Annotated, Any
+
+import typer
+
+from likewise.searching.adding import AddReport, Progress
+from likewise.types import Hit
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line on stdout, and nothing else.")]
+_SHOWN_LINES = 6
+_SHOWN_SKIPPED = 20
+
+
+def print_json(value: Any) -> None:
+    """One line; characters that a terminal can't print stay readable as escapes."""
+    print(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=str))
+
+
+def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
+    """A hit for a person: where it is, how it was found, and its text."""
+    where = " › ".join(hit.heading)
+    ranks = ", ".join(f"{name} {rank}" for name, (rank, _) in hit.ranks.items())
+    place = f"page {_page(hit)}" if _page(hit) else f"characters {hit.start}-{hit.end}"
+    print(typer.style(f"{number}. {shown_source}", bold=True) + (f"  {where}" if where else ""))
+    print(typer.style(f"   score {hit.score:.4f} ({ranks}), {place}", dim=True))
+    lines = [line.strip() for line in hit.text.splitlines() if line.strip()]
+    for line in lines[:_SHOWN_LINES]:
+        print(f"   {line[:160]}{'…' if len(line) > 160 else ''}")
+    if len(lines) > _SHOWN_LINES:
+        print(f"   … {len(lines) - _SHOWN_LINES} more lines")
+    print()
+
+
+def print_report(report: AddReport, *, index: str) -> None:
+    """What adding did, on stderr; what was left out comes with its reason."""
+    parts = [f"{report.files} files", f"{report.unchanged} unchanged", f"{report.added} documents added"]
+    parts += [f"{report.removed} removed"] if report.removed else []
+    parts += [f"{report.chunks} chunks", f"{report.reused} of them known"] if report.chunks else []
+    parts += [f"{report.dropped_tokens} tokens over the model's maximum dropped"] if report.dropped_tokens else []
+    note(f"{index}: {', '.join(parts)}; {report.seconds:.1f} s")
+    for skipped in report.skipped[:_SHOWN_SKIPPED]:
+        note(f"  skipped {skipped.path}: {skipped.reason}")
+    if len(report.skipped) > _SHOWN_SKIPPED:
+        note(f"  … and {len(report.skipped) - _SHOWN_SKIPPED} more; --json lists them all")
+
+
+def note(message: str) -> None:
+    """A message for a person, on stderr."""
+    print(message, file=sys.stderr)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on a terminal; elsewhere only what takes seconds is announced, once."""
+    if not sys.stderr.isatty():
+        announced: set[str] = set()
+
+        def announce(what: str, done: int, total: int) -> None:
+            if not total and done == 0 and what not in announced:
+                announced.add(what)
+                note(what)
+
+        yield announce
+        return
+    # Drawing needs rich, whose import is longer than a search that has nothing to draw.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
+
+
+def _page(hit: Hit) -> int:
+    """The page that a hit starts on, from 1; 0 if its document has no pages."""
+    starts = hit.metadata.get("pages")
+    if not isinstance(starts, list):
+        return 0
+    return sum(1 for start in starts if isinstance(start, int) and start <= hit.start)

@@ -1,0 +1,82 @@
+"""Check this installation and, if one is named, an index; says what is wrong and what to do."""
+
+import platform
+import sqlite3
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import likewise
+from likewise.cli._output import AsJson, print_json
+from likewise.encoding.engine import describe_engine
+from likewise.encoding.models import AUTO_PRECISION, DEFAULT_MODEL, KNOWN_MODELS, load, verify_model
+from likewise.errors import LikewiseError
+from likewise.searching.index import Index
+
+_LIBRARIES = ("numpy", "openvino", "onnx", "tokenizers", "safetensors", "qdrant-edge-py")
+Check = tuple[str, bool, str]  # what, whether it is well, what was found or what to do
+
+
+def doctor(
+    index: Annotated[Path | None, typer.Argument(help="An index to check as well.")] = None, as_json: AsJson = False
+) -> None:
+    """Check this installation and, if one is named, an index; says what is wrong and what to do."""
+    well = True
+    for what, good, found in _checks(index):
+        well = well and good
+        if as_json:
+            print_json({"check": what, "ok": good, "found": found})
+        else:
+            print(f"{'ok ' if good else 'BAD'} {what}: {found}")
+    if not well:
+        raise typer.Exit(2)
+
+
+def _checks(index: Path | None) -> Iterator[Check]:
+    yield "likewise", True, likewise.__version__
+    yield "python", True, f"{platform.python_version()} on {platform.platform()}"
+    yield "sqlite", True, sqlite3.sqlite_version
+    yield from ((name, True, version(name)) for name in _LIBRARIES)
+    yield from ((name, True, found) for name, found in describe_engine().items())
+    yield from _model()
+    if index is not None:
+        yield from _index(index)
+
+
+def _model() -> Iterator[Check]:
+    known = KNOWN_MODELS[DEFAULT_MODEL]
+    if known.folder() is None:
+        yield "model", False, f"{known.name} is not installed: {known.how_to_install()}"
+        return
+    good = verify_model(known)
+    yield "model", good, f"{known.name} in {known.folder()}" if good else "its weights are not the published ones"
+    try:
+        shape = load(DEFAULT_MODEL).encode(["ready?"], role="query").shape
+    except LikewiseError as error:
+        yield "encoder", False, str(error)
+    else:
+        yield "encoder", True, f"{AUTO_PRECISION}, gives vectors of {shape[1]} dimensions"
+
+
+def _index(path: Path) -> Iterator[Check]:
+    try:
+        with Index(path) as index:
+            contract = index.contract()
+            yield (
+                "index",
+                True,
+                f"{path}: {len(index)} documents, model {contract.architecture if contract else 'none'}",
+            )
+            problems = index.verify()
+            yield "files", not problems, "; ".join(problems) or "every row matches its checksum"
+            if contract and len(index):
+                index.search("ready?", k=1, mode="dense")
+                yield "contract", True, "the encoder here makes the vectors that the index holds"
+    except LikewiseError as error:
+        yield "index", False, str(error)
+
+
+PLUGIN = doctor

@@ -1,0 +1,71 @@
+"""Search a folder of documents, or an index, by meaning and by word."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from likewise.cli._output import AsJson, print_hit, print_json, print_report, progress_bar
+from likewise.errors import SettingError
+from likewise.reading import read
+from likewise.searching.index import Index, is_index
+from likewise.types import Mode
+
+OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directly is kept, inside that folder
+
+
+def search(
+    path: Annotated[Path, typer.Argument(help="A folder of documents, indexed first if needed, or an index.")],
+    query: Annotated[str, typer.Argument(help="A question, or words.")],
+    k: Annotated[int, typer.Option("-k", help="How many hits at most.")] = 5,
+    mode: Annotated[str, typer.Option(help="hybrid, dense (meaning) or lexical (words).")] = "hybrid",
+    where: Annotated[str | None, typer.Option(help="A filter: 'lang = \"en\" and year >= 2020'.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search a folder of documents, or an index, by meaning and by word."""
+    index = Index(path) if is_index(path) else _indexed(path)
+    with index:
+        hits = index.search(query, k=k, mode=_mode(mode), where=where)
+    for number, hit in enumerate(hits, start=1):
+        if as_json:
+            print_json(hit)
+        else:
+            print_hit(number, hit, shown_source=shown(hit.source))
+    if not hits and not as_json:
+        print("no hits")
+
+
+def shown(source: str) -> str:
+    """A path as a person would type it from here."""
+    here = str(Path.cwd()) + os.sep
+    return source.removeprefix(here)
+
+
+def _indexed(folder: Path) -> Index:
+    """The index of a folder of documents, brought up to date."""
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(
+            f"{folder} is a file; to search it, run: likewise index {folder} --to INDEX, then search INDEX"
+        )
+    documents = read(folder)
+    index = Index(folder / OWN_FOLDER)
+    with progress_bar() as progress:
+        report = index.add(documents, progress=progress)
+    ignore = index.path / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    if report.added or report.removed or report.skipped:
+        print_report(report, index=str(folder))
+    return index
+
+
+def _mode(name: str) -> Mode:
+    known: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
+    for mode in known:
+        if name == mode:
+            return mode
+    raise SettingError(f"--mode is {name!r}; it must be hybrid, dense or lexical")
+
+
+PLUGIN = search

@@ -1,0 +1,131 @@
+"""Calibration: which range each site of a network takes on ordinary text, for int8.
+
+The ranges of the default model come with the package, so that it needs no calibration and is the same everywhere;
+``python -m likewise.encoding.quantisation`` makes them anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from likewise.artifacts import sha256
+from likewise.encoding.batching import pad
+from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.modelling.checkpoints import TOKENIZER, WEIGHTS, Checkpoint, read_checkpoint
+from likewise.modelling.families import Weights
+from likewise.modelling.network import vectors
+from likewise.modelling.ops import Array
+from likewise.modelling.ops.numpy_ops import NumpyOps, Values
+from likewise.modelling.ops.onnx_ops import Range
+from likewise.tokenizing import Tokenizer
+
+_SMOOTHING = 0.5  # alpha of SmoothQuant: how much of the difficulty moves from activations into weights
+_TAIL = 0.01  # share of texts whose extremes may be clipped
+_BATCH = 16  # texts of like length together: large products, little padding
+
+
+def calibration_texts() -> list[str]:
+    """The texts that come with the package: questions, titles and passages of many subjects."""
+    return (Path(__file__).parent / "calibration.txt").read_text(encoding="utf-8").splitlines()
+
+
+def ranges_of(checkpoint: Checkpoint, weights: Weights, tokenizer: Tokenizer, *, weights_hash: str) -> dict[str, Range]:
+    """The ranges that come with the package for these weights, or else fresh ones (some 10 seconds)."""
+    kept = _kept(weights_hash)
+    return read_ranges(kept) if kept.is_file() else calibrate(checkpoint, weights, tokenizer, calibration_texts())
+
+
+def read_ranges(path: Path) -> dict[str, Range]:
+    """What ``write_ranges`` wrote."""
+    saved = load_file(path)
+    sites = [name.removesuffix("|limits") for name in saved if name.endswith("|limits")]
+    limits = {site: saved[f"{site}|limits"].tolist() for site in sites}
+    return {site: Range(low, high, saved.get(f"{site}|smooth")) for site, (low, high) in limits.items()}
+
+
+def write_ranges(ranges: Mapping[str, Range], path: Path) -> None:
+    """Save ranges as a safetensors file: for each site its limits and, where there is one, its smoothing."""
+    tensors = {f"{site}|limits": np.array([one.low, one.high]) for site, one in ranges.items()}
+    tensors |= {f"{site}|smooth": one.smooth for site, one in ranges.items() if one.smooth is not None}
+    save_file(tensors, path)
+
+
+def _kept(weights_hash: str) -> Path:
+    return Path(__file__).parent / "ranges" / f"{weights_hash[:16]}.safetensors"
+
+
+def calibrate(checkpoint: Checkpoint, weights: Weights, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, Range]:
+    """Run ``texts`` through the reference network and give a range for each site.
+
+    The reference runs on numpy, so the ranges do not depend on the engine that uses them.
+    """
+    recorder = _Recorder()
+    limit = checkpoint.max_tokens - tokenizer.special_tokens
+    framed = sorted((tokenizer.frame(ids[:limit]) for ids in tokenizer.encode(texts)), key=len)
+    for start in range(0, len(framed), _BATCH):
+        ids, mask = pad(framed[start : start + _BATCH])
+        recorder.real = mask.astype(bool)[:, :, None]
+        vectors(recorder, checkpoint, weights, ids, mask)
+    return {site: _range(recorder, site) for site in recorder.lows}
+
+
+class _Recorder(NumpyOps):
+    """The reference interpreter, keeping for each site what calibration needs to know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.real: NDArray[np.bool_] = np.empty(0, np.bool_)  # (B, T, 1): which tokens are no padding
+        self.lows: dict[str, list[Array]] = defaultdict(list)  # the least value of each channel in each text, (B, I)
+        self.highs: dict[str, list[Array]] = defaultdict(list)
+        self.maps: dict[str, dict[int, Array]] = defaultdict(dict)  # the weights (O, I) that read the site
+        self.free: set[str] = set()  # sites behind a norm, whose channels can be rescaled at no cost
+        self._normed: Array | None = None
+
+    def layer_norm(self, x: Values, weight: Array, bias: Array, *, epsilon: float) -> Values:
+        self._normed = super().layer_norm(x, weight, bias, epsilon=epsilon)
+        return self._normed
+
+    def linear(self, x: Values, weight: Array, bias: Array, *, site: str) -> Values:
+        if id(weight) not in self.maps[site]:
+            self.maps[site][id(weight)] = weight
+        if x is self._normed:
+            self.free.add(site)
+        self.lows[site].append(np.where(self.real, x, np.inf).min(axis=1))
+        self.highs[site].append(np.where(self.real, x, -np.inf).max(axis=1))
+        return super().linear(x, weight, bias, site=site)
+
+
+def _range(recorder: _Recorder, site: str) -> Range:
+    lows, highs = np.concatenate(recorder.lows[site]), np.concatenate(recorder.highs[site])  # (N, I)
+    smooth = None
+    if site in recorder.free:
+        smooth = _smoothing(np.maximum(np.abs(lows), np.abs(highs)).max(axis=0), list(recorder.maps[site].values()))
+        lows, highs = lows / smooth, highs / smooth
+    low, high = np.quantile(lows.min(axis=1), _TAIL), np.quantile(highs.max(axis=1), 1 - _TAIL)
+    return Range(float(low), float(high), smooth)
+
+
+def _smoothing(reach: Array, weights: Sequence[Array]) -> Array:
+    """What to divide the input by, (I,): SmoothQuant, equation 4. ``reach`` (I,) is its greatest magnitude."""
+    weight = np.max([np.abs(w).max(axis=0) for w in weights], axis=0)
+    scale = np.maximum(reach, 1e-5) ** _SMOOTHING / np.maximum(weight, 1e-5) ** (1 - _SMOOTHING)
+    return scale.astype(np.float32)
+
+
+def main() -> None:
+    """Calibrate the default model and keep its ranges in the package."""
+    folder = KNOWN_MODELS[DEFAULT_MODEL].folder()
+    assert folder is not None, f"{DEFAULT_MODEL} is not installed"
+    checkpoint = read_checkpoint(folder)
+    ranges = calibrate(checkpoint, checkpoint.weights(), Tokenizer(folder / TOKENIZER), calibration_texts())
+    target = _kept(sha256(folder / WEIGHTS))
+    target.parent.mkdir(exist_ok=True)
+    write_ranges(ranges, target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Every error a caller may want to catch.
+
+LikewiseError
+├── UnknownNameError    a name that no registry knows                     (also LookupError)
+├── SettingError        a setting, filter or argument that is wrong       (also ValueError)
+├── ShapeError          an array of the wrong shape or dtype              (also ValueError)
+├── TooLongError        a text over the model's maximum length            (also ValueError)
+├── ReadingError        a file that can't be turned into a document       (also OSError)
+├── ArtifactError       a saved model or index that is damaged or foreign
+│   └── ContractError   an index whose vectors another encoder made
+├── ModelError          a model that is not found or does not declare itself
+├── LockedError         an index that another process is writing to       (also OSError)
+├── StorageError        a disk that is full, read-only or out of reach    (also OSError)
+└── MissingExtraError   an optional dependency is absent                  (also ImportError)
+
+A message says what went wrong, what was got, what was expected, and what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LikewiseError(Exception):
+    """Base of all errors raised on purpose. The user can mend every one of them: the command exits with 2."""
+
+
+class UnknownNameError(LikewiseError, LookupError):
+    """Says what was asked for, what there is, and the nearest spelling."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"no {kind} named {name!r}.{hint} Known: {', '.join(known) or 'none'}.")
+
+
+class SettingError(LikewiseError, ValueError):
+    """A setting, filter or argument that is wrong, unknown, or at odds with another."""
+
+
+class ShapeError(LikewiseError, ValueError):
+    """An array whose shape or dtype is not the documented one."""
+
+
+class TooLongError(LikewiseError, ValueError):
+    """A text has more tokens than the model takes, and the caller did not allow for it."""
+
+
+class ReadingError(LikewiseError, OSError):
+    """A file can't be turned into a document; the message is the reason alone, fit for a summary line."""
+
+
+class ArtifactError(LikewiseError):
+    """A saved model or index can't be read; the message names the file."""
+
+
+class ContractError(ArtifactError):
+    """The index was made by an encoder whose contract differs; the message names the differing fields."""
+
+
+class ModelError(LikewiseError):
+    """A model is not there, or does not say what is needed to use it rightly."""
+
+
+class LockedError(LikewiseError, OSError):
+    """Another process is writing to this index."""
+
+
+class StorageError(LikewiseError, OSError):
+    """The disk refused: full, read-only, or out of reach. What was acknowledged before is safe."""
+
+
+class MissingExtraError(LikewiseError, ImportError):
+    """An optional dependency is needed and absent."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs the '{extra}' extra: pip install 'likewise[{extra}]'")

@@ -1,0 +1,149 @@
+"""Records a network as an ONNX graph, in float32 or with int8 weights and activations.
+
+The int8 form follows SmoothQuant (Xiao et al. 2022, arXiv:2211.10438): the input of a linear map is divided by a scale
+for each channel that its weights are multiplied with, then both are quantised: weights to int8 for each output channel,
+inputs to uint8 with one range for the whole tensor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from likewise.modelling.ops import Array
+
+OPSET = 20  # the first with Gelu
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """How one site is quantised: ``round((x / smooth - low) / step)`` as uint8."""
+
+    low: float
+    high: float
+    smooth: Array | None  # (I,), or None where the input can't be rescaled for free
+
+
+class OnnxOps:
+    """Activations are names of graph values; ``finish`` makes the model."""
+
+    def __init__(self, ranges: Mapping[str, Range] | None = None) -> None:
+        self._ranges = ranges
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+        self._quantised: dict[tuple[str, str], str] = {}  # (value, site) -> its quantised form, made once
+
+    def finish(self, output: str, *, width: int) -> onnx.ModelProto:
+        """The model: int64 ``ids`` and ``mask`` (B, T) to float32 ``vectors`` (B, ``width``)."""
+        self._nodes.append(helper.make_node("Identity", [output], ["vectors"]))
+        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["B", "T"]) for name in ("ids", "mask")]
+        outputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["B", width])]
+        graph = helper.make_graph(self._nodes, "encoder", inputs, outputs, self._constants)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+
+    def lookup(self, table: Array, ids: str) -> str:
+        if self._ranges is None:
+            return self._node("Gather", self._constant(table), ids)
+        # Half precision halves the file and moves no vector: the layer norm that follows sees 2**-11 of its input.
+        rows = self._node("Gather", self._constant(table.astype(np.float16)), ids)
+        return self._node("Cast", rows, to=TensorProto.FLOAT)
+
+    def first_rows(self, table: Array, ids: str) -> str:
+        tokens = self._node("Shape", ids, start=1, end=2)
+        zero = self._constant(np.array([0], np.int64))
+        return self._node("Slice", self._constant(table), zero, tokens, zero)
+
+    def add(self, left: str, right: str) -> str:
+        return self._node("Add", left, right)
+
+    def linear(self, x: str, weight: Array, bias: Array, *, site: str) -> str:
+        across = weight.T  # (I, O)
+        if self._ranges is None:
+            return self.add(self._node("MatMul", x, self._constant(across)), self._constant(bias))
+        smooth = self._ranges[site].smooth
+        if smooth is not None:
+            across = across * smooth[:, None]
+        scale = np.maximum(np.abs(across).max(axis=0) / 127, 1e-8).astype(np.float32)  # (O,)
+        packed = np.clip(np.rint(across / scale), -127, 127).astype(np.int8)
+        zeros = self._constant(np.zeros(len(scale), np.int8))
+        weights = self._node("DequantizeLinear", self._constant(packed), self._constant(scale), zeros, axis=1)
+        return self.add(self._node("MatMul", self._quantise(x, site), weights), self._constant(bias))
+
+    def layer_norm(self, x: str, weight: Array, bias: Array, *, epsilon: float) -> str:
+        weights = self._constant(weight), self._constant(bias)
+        return self._node("LayerNormalization", x, *weights, axis=-1, epsilon=epsilon)
+
+    def gelu(self, x: str) -> str:
+        return self._node("Gelu", x)
+
+    def attention(self, query: str, key: str, value: str, mask: str, *, heads: int, scale: float, site: str) -> str:
+        split = self._constant(np.array([0, 0, heads, -1], np.int64))
+        q, k, v = (self._node("Reshape", x, split) for x in (query, key, value))  # (B, T, H, D/H)
+        q = self._node("Mul", self._node("Transpose", q, perm=[0, 2, 1, 3]), self._constant(np.float32(scale)))
+        k = self._node("Transpose", k, perm=[0, 2, 3, 1])
+        v = self._node("Transpose", v, perm=[0, 2, 1, 3])
+        scores = self.add(self._node("MatMul", q, k), self._penalty(mask))  # (B, H, T, T)
+        mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), v)
+        if self._ranges is not None:
+            mixed = self._quantise(mixed, site)  # before the transpose, so that a quarter of the bytes are moved
+        mixed = self._node("Transpose", mixed, perm=[0, 2, 1, 3])
+        joined = self._node("Reshape", mixed, self._constant(np.array([0, 0, -1], np.int64)))
+        self._quantised[joined, site] = joined
+        return joined
+
+    def mean_pool(self, x: str, mask: str) -> str:
+        weights = self._node("Unsqueeze", self._float(mask), self._constant(np.array([2], np.int64)))  # (B, T, 1)
+        total, count = (self._sum(value) for value in (self._node("Mul", x, weights), weights))
+        return self._node("Div", total, count)
+
+    def first_token(self, x: str) -> str:
+        return self._node("Gather", x, self._constant(np.int64(0)), axis=1)
+
+    def normalise(self, x: str) -> str:
+        return self._node("LpNormalization", x, axis=-1, p=2)
+
+    def _quantise(self, x: str, site: str) -> str:
+        if (x, site) not in self._quantised:
+            assert self._ranges is not None
+            self._quantised[x, site] = self._through_uint8(x, self._ranges[site])
+        return self._quantised[x, site]
+
+    def _through_uint8(self, x: str, limits: Range) -> str:
+        if limits.smooth is not None:
+            x = self._node("Mul", x, self._constant((1 / limits.smooth).astype(np.float32)))
+        low, high = (
+            min(limits.low, 0.0),
+            max(limits.high, 0.0),
+        )  # zero must be exact: it is what a ReLU or padding gives
+        step = np.float32((high - low) / 255)
+        grid = self._constant(step), self._constant(np.uint8(np.clip(np.rint(-low / step), 0, 255)))
+        return self._node("DequantizeLinear", self._node("QuantizeLinear", x, *grid), *grid)
+
+    def _penalty(self, mask: str) -> str:
+        """0 where a token is real and a large negative number where it is padding: (B, 1, 1, T)."""
+        key = (mask, "penalty")
+        if key not in self._quantised:
+            missing = self._node("Sub", self._constant(np.float32(1)), self._float(mask))
+            penalty = self._node("Mul", missing, self._constant(np.float32(-1e9)))
+            self._quantised[key] = self._node("Unsqueeze", penalty, self._constant(np.array([1, 2], np.int64)))
+        return self._quantised[key]
+
+    def _float(self, x: str) -> str:
+        return self._node("Cast", x, to=TensorProto.FLOAT)
+
+    def _sum(self, x: str) -> str:
+        return self._node("ReduceSum", x, self._constant(np.array([1], np.int64)), keepdims=0)
+
+    def _constant(self, value: NDArray[np.generic] | np.generic) -> str:
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        name = f"{kind}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
+        return name

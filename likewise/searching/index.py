@@ -1,0 +1,271 @@
+"""Documents that can be searched: the object that users hold."""
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from likewise.chunking import ChunkSettings
+from likewise.encoding.contract import CANARIES, Contract, require_canaries
+from likewise.encoding.encoder import Encoder
+from likewise.encoding.lexical import ANALYZER, Analyzer
+from likewise.encoding.models import DEFAULT_MODEL, load
+from likewise.errors import ArtifactError, SettingError
+from likewise.searching.adding import AddReport, Kitchen, Progress, add
+from likewise.searching.fusion import WEIGHTS, reciprocal_rank
+from likewise.settings import from_dict, to_dict
+from likewise.storing import Filter, Ranking, SqliteStore, Store, StoreSettings, open_store, parse_filter
+from likewise.types import Document, Hit, Mode, Vectors
+
+_DEPTH = 100  # chunks that each retriever hands to fusion
+
+
+class Index:
+    """Documents that can be searched by meaning and by word, kept in a folder.
+
+    Nothing is opened until it is needed, and no model is loaded to find out that nothing changed.
+
+    Args:
+        path: The index's folder; made on the first ``add``.
+        model: Name or folder of the model; None is the one that the index was made with, or the default for a new one.
+        precision: As in ``likewise.load``; the default is again the index's own.
+        chunks: How documents are cut; the default is again the index's own.
+        store: When the search engine beside SQLite comes in.
+
+    Example:
+        index = Index("notes")
+        index.add(likewise.read("handbook/"))
+        hits = index.search("how do I get back into my account", k=5)
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        model: str | Path | None = None,
+        precision: str | None = None,
+        chunks: ChunkSettings | None = None,
+        store: StoreSettings = StoreSettings(),
+    ) -> None:
+        self.path = Path(path)
+        self._model, self._precision, self._chunks, self._store_settings = model, precision, chunks, store
+        self._reader: SqliteStore | None = None
+        self._encoder: Encoder | None = None
+        self._checked = False  # the canaries, once for an opened index
+        self._analyzer = Analyzer()
+
+    def __repr__(self) -> str:
+        return f"Index({str(self.path)!r})"
+
+    def __len__(self) -> int:
+        """Documents in the index; 0 if it was not made yet."""
+        return self._reading().document_count() if is_index(self.path) else 0
+
+    def add(self, documents: Iterable[Document], *, progress: Progress = lambda *_: None) -> AddReport:
+        """Bring the index up to date with ``documents``.
+
+        What is as it was costs nothing: files that look as they did are not opened, documents whose content is
+        known are not cut, texts whose vector is known are not encoded. ``likewise.read(folder)`` stands for the
+        whole folder: what vanished from it is removed from the index. Other iterables only add and replace, by id.
+
+        What was done is on the disk at every moment: a killed run loses about a second of work, and the next one
+        goes on from there.
+
+        Args:
+            documents: From ``likewise.read``, or any of your own.
+            progress: Called with what is going on, how much of it is done, and of how much (0 if not known).
+
+        Raises:
+            LockedError: Another process is writing to this index.
+            ContractError: The index was made by another encoder.
+            StorageError: The disk is full, read-only or failing; what was committed before is safe.
+        """
+        with open_store(self.path, mode="write", settings=self._store_settings) as store:
+            encoder = cache(lambda: self._encoder_for(store, progress))
+            kitchen = Kitchen(encoder, self._analyzer, self._chunk_settings(store))
+            report = add(store, documents, kitchen, progress)
+            if report.added or report.removed:
+                if len(store) >= self._store_settings.engine_threshold:
+                    progress("building the search engine's index", 0, 0)
+                store.optimize()
+        return report
+
+    def search(self, query: str, *, k: int = 10, mode: Mode = "hybrid", where: str | Filter | None = None) -> list[Hit]:
+        """The chunks that answer a query best.
+
+        Args:
+            query: A question, or words.
+            k: How many hits at most.
+            mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both by reciprocal rank.
+            where: Keeps only documents whose metadata match, such as ``'lang = "en" and year >= 2020'``.
+
+        Returns:
+            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match.
+
+        Raises:
+            SettingError: A blank query, a ``k`` below 1, an unknown mode, or a filter that can't be read.
+            ArtifactError: There is no index here, or it is damaged.
+            ContractError: The index was made by another encoder.
+        """
+        _check(query, k, mode)
+        store = self._reading()
+        tree = parse_filter(where) if isinstance(where, str) else where
+        if len(store) == 0:
+            return []
+        rankings = self._rankings(store, query, mode, max(k, _DEPTH), tree)
+        best = reciprocal_rank(rankings, k=k, weights=WEIGHTS) if mode == "hybrid" else rankings[mode]
+        return _hits(store, Ranking(best.ids[:k], best.scores[:k]), rankings)
+
+    def delete(self, document_ids: Sequence[str]) -> int:
+        """Remove documents by id; returns how many there were. ``compact`` then takes their text off the disk."""
+        if isinstance(document_ids, str):
+            raise SettingError(f"delete() takes many ids, got one str: use delete([{document_ids!r}])")
+        with self._existing_for_writing() as store:
+            return store.delete(document_ids)
+
+    def compact(self) -> None:
+        """Give space back. What was deleted is in no file of the index afterwards."""
+        self.close()
+        with self._existing_for_writing() as store:
+            store.compact()
+
+    def verify(self) -> list[str]:
+        """Read everything and name what is damaged; an empty list means the index is sound."""
+        return self._reading().verify()
+
+    def contract(self) -> Contract | None:
+        """What the vectors of this index can be compared with; None if it is empty."""
+        stored = self._reading().read_setting("contract")
+        return Contract.from_json(stored) if stored else None
+
+    def close(self) -> None:
+        """Let go of the files. The index can be used again afterwards."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _rankings(
+        self, store: SqliteStore, query: str, mode: Mode, depth: int, where: Filter | None
+    ) -> dict[str, Ranking]:
+        """Both retrievers at once: the words are looked up while the query is encoded."""
+
+        def lexical() -> Ranking:
+            words = self._analyzer.count([query])[0]
+            return store.search_lexical(words.terms, words.counts.astype(np.float32), k=depth, where=where)
+
+        def dense() -> Ranking:
+            return store.search_dense(self._query_vector(store, query), k=depth, where=where)
+
+        if mode == "lexical":
+            return {"lexical": lexical()}
+        if mode == "dense":
+            return {"dense": dense()}
+        with ThreadPoolExecutor(1) as pool:
+            words = pool.submit(lexical)
+            return {"dense": dense(), "lexical": words.result()}
+
+    def _query_vector(self, store: SqliteStore, query: str) -> Vectors:
+        """The query's vector (D,). The first time, the canaries ride along in the same batch."""
+        encoder = self._encoder_for(store, lambda *_: None)
+        texts = [query] if self._checked else [query, *CANARIES]
+        vectors = encoder.encode(texts, role="query", overflow="chunk")
+        if not self._checked:
+            stored = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)
+            require_canaries(vectors[1:], stored, precision=encoder.contract.precision, where=str(self.path))
+            self._checked = True
+        return vectors[0]
+
+    def _encoder_for(self, store: Store, progress: Progress) -> Encoder:
+        """The encoder of this index, loaded once and held to the contract; a new index takes it as its own."""
+        stored = store.read_setting("contract")
+        contract = Contract.from_json(stored) if stored else None
+        if self._encoder is None:
+            model = self._model or store.read_setting("model") or DEFAULT_MODEL
+            precision = self._precision or (contract.precision if contract else "auto")
+            self._encoder = load(model, precision=precision, progress=lambda what: progress(what, 0, 0))
+        if contract:
+            self._encoder.contract.require(contract, where=str(self.path))
+        else:
+            canaries = self._encoder.encode(CANARIES, role="query")
+            store.write_setting("canaries", json.dumps(canaries.tolist()))
+            store.write_setting("model", self._encoder.name)
+            store.write_setting("analyzer", ANALYZER)
+            store.write_setting("contract", self._encoder.contract.to_json())
+        return self._encoder
+
+    def _chunk_settings(self, store: Store) -> ChunkSettings:
+        stored = store.read_setting("chunks")
+        if stored is None:
+            chosen = self._chunks or ChunkSettings()
+            store.write_setting("chunks", json.dumps(to_dict(chosen), sort_keys=True))
+            return chosen
+        kept = from_dict(ChunkSettings, json.loads(stored))
+        if self._chunks not in (None, kept):
+            raise SettingError(f"{self.path} was made with {kept}, not {self._chunks}: index into another folder")
+        return kept
+
+    def _reading(self) -> SqliteStore:
+        if self._reader is None:
+            store = open_store(self.path, mode="read", settings=self._store_settings)
+            analyzer = store.read_setting("analyzer")
+            if analyzer not in (None, ANALYZER):
+                store.close()
+                raise ArtifactError(f"{self.path} holds words of analyzer {analyzer}, this is {ANALYZER}: index anew")
+            self._reader = store
+        return self._reader
+
+    def _existing_for_writing(self) -> SqliteStore:
+        if not is_index(self.path):
+            raise ArtifactError(f"{self.path} is no index: add documents to it first")
+        return open_store(self.path, mode="write", settings=self._store_settings)
+
+
+def is_index(path: Path) -> bool:
+    """Whether an index was made in this folder."""
+    return (path / "store.sqlite3").is_file()
+
+
+def _check(query: str, k: int, mode: str) -> None:
+    if not isinstance(query, str) or not query.strip():
+        raise SettingError("the query is blank: say in a few words what to look for")
+    if not isinstance(k, int) or k < 1:
+        raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
+    if mode not in ("hybrid", "dense", "lexical"):
+        raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
+
+
+def _hits(store: Store, best: Ranking, rankings: dict[str, Ranking]) -> list[Hit]:
+    ranks: dict[int, dict[str, tuple[int, float]]] = {int(chunk): {} for chunk in best.ids}
+    for name, ranking in rankings.items():
+        for rank, (chunk, score) in enumerate(zip(ranking.ids.tolist(), ranking.scores.tolist(), strict=True), 1):
+            if chunk in ranks:
+                ranks[chunk][name] = (rank, score)
+    scores = dict(zip(best.ids.tolist(), best.scores.tolist(), strict=True))
+    return [
+        Hit(
+            document_id=found.document_id,
+            chunk_id=found.id,
+            source=found.source,
+            text=found.text,
+            start=found.start,
+            end=found.end,
+            heading=found.heading,
+            metadata=found.metadata,
+            score=scores[found.id],
+            ranks=ranks[found.id],
+        )
+        for found in store.fetch(best.ids.tolist())
+    ]

@@ -1,0 +1,3 @@
+"""Text to token ids, by the model's own published tokenizer."""
+
+from likewise.tokenizing.tokenizer import Tokenizer as Tokenizer

@@ -1,0 +1,77 @@
+"""What flows between the stages. Plain values: no I/O, no behaviour beyond views.
+
+document → chunk → token → vector → index → hit
+
+Letters used for array axes everywhere: Q queries, N rows, B batch, T tokens, D width of a vector,
+V vocabulary, K hits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors: TypeAlias = NDArray[np.float32]  # (N, D)
+Ids: TypeAlias = NDArray[np.int64]  # (N,)
+Role: TypeAlias = Literal["query", "document"]
+Overflow: TypeAlias = Literal["error", "truncate", "chunk"]
+Mode: TypeAlias = Literal["hybrid", "dense", "lexical"]
+Metadata: TypeAlias = Mapping[str, Any]  # JSON values: str, int, float, bool, None, lists and dicts of them
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading of a document: its text starts at ``start`` and runs to the next one of the same or a lower level."""
+
+    start: int  # character offset into Document.text of the heading itself
+    level: int  # 1 is the outermost
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One text with an identity.
+
+    Example:
+        >>> Document(id="vpn.md#1", text="Restart the client.", source="vpn.md").id
+        'vpn.md#1'
+    """
+
+    id: str
+    text: str
+    source: str = ""  # where a person can look it up: a path, with "#row" for rows of a table
+    metadata: Metadata = field(default_factory=dict)
+    format: str = "text"  # which chunker knows its structure: "text", "markdown", "code"
+    language: str = ""  # programming language, for format "code"
+    sections: Sequence[Section] = ()  # headings found while reading, for formats whose text no longer shows them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A stretch of a document that is embedded and found as one.
+
+    Always ``chunk.text == document.text[chunk.start:chunk.end]``.
+    """
+
+    text: str
+    start: int  # characters, inclusive
+    end: int  # characters, exclusive
+    heading: tuple[str, ...] = ()  # titles from the outermost heading to the innermost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One answer to a query, with everything needed to show and to trace it."""
+
+    document_id: str
+    chunk_id: int
+    source: str
+    text: str
+    start: int
+    end: int
+    heading: tuple[str, ...]
+    metadata: Metadata
+    score: float  # higher is better
+    ranks: Mapping[str, tuple[int, float]]  # retriever -> (rank from 1, its own score)
