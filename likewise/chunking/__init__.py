@@ -53,7 +53,7 @@ class ChunkSettings:
     def limit_tokens(self) -> int:
         """The most tokens that ``embedded_text`` can have: the budget, and a quarter of it for a heading.
 
-        So for any tokenizer that parts words at line ends; all encoders' tokenizers known to us do.
+        It holds for any tokenizer that parts words at line ends.
         """
         return self.max_tokens + self.max_tokens // 4 if self.prepend_heading else self.max_tokens
 

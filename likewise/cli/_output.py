@@ -5,12 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from likewise.searching.adding import AddReport, Progress
 from likewise.types import Hit
+
+if TYPE_CHECKING:
+    from likewise.searching.adding import AddReport, Progress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line on stdout, and nothing else.")]
 _SHOWN_LINES = 6
@@ -27,8 +29,8 @@ def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
     where = " › ".join(hit.heading)
     ranks = ", ".join(f"{name} {rank}" for name, (rank, _) in hit.ranks.items())
     place = f"page {_page(hit)}" if _page(hit) else f"characters {hit.start}-{hit.end}"
-    print(typer.style(f"{number}. {shown_source}", bold=True) + (f"  {where}" if where else ""))
-    print(typer.style(f"   score {hit.score:.4f} ({ranks}), {place}", dim=True))
+    typer.echo(typer.style(f"{number}. {shown_source}", bold=True) + (f"  {where}" if where else ""))
+    typer.echo(typer.style(f"   score {hit.score:.4f} ({ranks}), {place}", dim=True))
     lines = [line.strip() for line in hit.text.splitlines() if line.strip()]
     for line in lines[:_SHOWN_LINES]:
         print(f"   {line[:160]}{'…' if len(line) > 160 else ''}")
@@ -37,7 +39,7 @@ def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
     print()
 
 
-def print_report(report: AddReport, *, index: str) -> None:
+def print_report(report: "AddReport", *, index: str) -> None:
     """What adding did, on stderr; what was left out comes with its reason."""
     parts = [f"{report.files} files", f"{report.unchanged} unchanged", f"{report.added} documents added"]
     parts += [f"{report.removed} removed"] if report.removed else []
@@ -56,7 +58,7 @@ def note(message: str) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar() -> "Iterator[Progress]":
     """A bar on a terminal; elsewhere only what takes seconds is announced, once."""
     if not sys.stderr.isatty():
         announced: set[str] = set()

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from likewise.cli._output import AsJson, print_hit, print_json, print_report, progress_bar
+from likewise.cli._output import AsJson, note, print_hit, print_json, print_report, progress_bar
 from likewise.errors import SettingError
-from likewise.reading import read
 from likewise.searching.index import Index, is_index
 from likewise.types import Mode
 
@@ -25,15 +24,14 @@ def search(
 ) -> None:
     """Search a folder of documents, or an index, by meaning and by word."""
     index = Index(path) if is_index(path) else _indexed(path)
-    with index:
-        hits = index.search(query, k=k, mode=_mode(mode), where=where)
+    hits = index.search(query, k=k, mode=_mode(mode), where=where)
     for number, hit in enumerate(hits, start=1):
         if as_json:
             print_json(hit)
         else:
             print_hit(number, hit, shown_source=shown(hit.source))
-    if not hits and not as_json:
-        print("no hits")
+    if not hits:
+        note(f"no hits: {path} holds {len(index)} documents")
 
 
 def shown(source: str) -> str:
@@ -48,6 +46,9 @@ def _indexed(folder: Path) -> Index:
         raise SettingError(
             f"{folder} is a file; to search it, run: likewise index {folder} --to INDEX, then search INDEX"
         )
+    # Reading is imported where there is something to read: an index is searched without it.
+    from likewise.reading import read
+
     documents = read(folder)
     index = Index(folder / OWN_FOLDER)
     with progress_bar() as progress:
@@ -55,7 +56,7 @@ def _indexed(folder: Path) -> Index:
     ignore = index.path / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
-    if report.added or report.removed or report.skipped:
+    if report.added or report.removed:
         print_report(report, index=str(folder))
     return index
 

@@ -18,6 +18,7 @@ from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import Analyzer
 from likewise.errors import ReadingError, SettingError
 from likewise.reading import FileState, Reading, Skipped
+from likewise.settings import from_dict, to_dict
 from likewise.storing import Changes, ChunkRow, DocumentRow, Store, StoredFile
 from likewise.types import Chunk, Document, Vectors
 
@@ -84,6 +85,32 @@ def add(store: Store, documents: Iterable[Document], kitchen: Kitchen, progress:
     return report
 
 
+def chunk_settings(
+    store: Store, chosen: ChunkSettings | None, encoder: Callable[[], Encoder], *, where: str
+) -> ChunkSettings:
+    """How this index cuts documents; a new one takes what was chosen as its own, or else what fits its encoder.
+
+    Raises:
+        SettingError: Another way was chosen than the one that the index was made with, or one whose chunks are longer
+            than the encoder takes.
+    """
+    stored = store.read_setting("chunks")
+    if stored is None:
+        room = encoder().contract.max_tokens - encoder().tokenizer.special_tokens
+        new = chosen or ChunkSettings(max_tokens=min(ChunkSettings().max_tokens, room * 4 // 5))
+        if new.way != "whole" and new.limit_tokens > room:
+            raise SettingError(
+                f"chunks of max_tokens={new.max_tokens} have up to {new.limit_tokens} tokens with their heading, "
+                f"and {encoder().name} takes {room}: choose max_tokens={room * 4 // 5} or less"
+            )
+        store.write_setting("chunks", json.dumps(to_dict(new), sort_keys=True))
+        return new
+    kept = from_dict(ChunkSettings, json.loads(stored))
+    if chosen not in (None, kept):
+        raise SettingError(f"{where} was made with {kept}, not {chosen}: index into another folder")
+    return kept
+
+
 def content_hash(document: Document) -> bytes:
     """Changes whenever something changes that the store keeps of a document."""
     facts = [document.text, document.source, document.format, document.language, dict(document.metadata)]
@@ -120,7 +147,8 @@ def _from_files(store: Store, reading: Reading, report: AddReport, progress: Pro
                 reading.report.skip(file.path, refused[file.path])
             continue
         yield from _from_file(store, reading, file, before, still_refused)
-    progress("indexing", len(files), len(files))
+    if files:
+        progress("indexing", len(files), len(files))
     if still_refused != refused:
         store.write_setting(_REFUSED, json.dumps(still_refused, sort_keys=True))
     yield from _vanished(store, reading, known, {file.path for file in files})

@@ -6,21 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from likewise.chunking import ChunkSettings
 from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import ANALYZER, Analyzer
 from likewise.encoding.models import DEFAULT_MODEL, load
 from likewise.errors import ArtifactError, SettingError
-from likewise.searching.adding import AddReport, Kitchen, Progress, add
 from likewise.searching.fusion import WEIGHTS, reciprocal_rank
-from likewise.settings import from_dict, to_dict
 from likewise.storing import Filter, Ranking, SqliteStore, Store, StoreSettings, open_store, parse_filter
 from likewise.types import Document, Hit, Mode, Vectors
+
+if TYPE_CHECKING:
+    from likewise.chunking import ChunkSettings
+    from likewise.searching.adding import AddReport, Progress
 
 _DEPTH = 100  # chunks that each retriever hands to fusion
 
@@ -49,7 +50,7 @@ class Index:
         *,
         model: str | Path | None = None,
         precision: str | None = None,
-        chunks: ChunkSettings | None = None,
+        chunks: "ChunkSettings | None" = None,
         store: StoreSettings = StoreSettings(),
     ) -> None:
         self.path = Path(path)
@@ -66,7 +67,7 @@ class Index:
         """Documents in the index; 0 if it was not made yet."""
         return self._reading().document_count() if is_index(self.path) else 0
 
-    def add(self, documents: Iterable[Document], *, progress: Progress = lambda *_: None) -> AddReport:
+    def add(self, documents: Iterable[Document], *, progress: "Progress" = lambda *_: None) -> "AddReport":
         """Bring the index up to date with ``documents``.
 
         What is as it was costs nothing: files that look as they did are not opened, documents whose content is
@@ -85,10 +86,15 @@ class Index:
             ContractError: The index was made by another encoder.
             StorageError: The disk is full, read-only or failing; what was committed before is safe.
         """
+        # Searching an index must not pay for the imports of reading and chunking: they take longer than a query.
+        from likewise.searching.adding import Kitchen, add, chunk_settings
+
         with open_store(self.path, mode="write", settings=self._store_settings) as store:
             encoder = cache(lambda: self._encoder_for(store, progress))
-            kitchen = Kitchen(encoder, self._analyzer, self._chunk_settings(store))
-            report = add(store, documents, kitchen, progress)
+            if self._model or self._precision:
+                encoder()  # what was asked for must be the index's, even if there turns out to be nothing to encode
+            chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
+            report = add(store, documents, Kitchen(encoder, self._analyzer, chunks), progress)
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
                     progress("building the search engine's index", 0, 0)
@@ -188,7 +194,7 @@ class Index:
             self._checked = True
         return vectors[0]
 
-    def _encoder_for(self, store: Store, progress: Progress) -> Encoder:
+    def _encoder_for(self, store: Store, progress: "Progress") -> Encoder:
         """The encoder of this index, loaded once and held to the contract; a new index takes it as its own."""
         stored = store.read_setting("contract")
         contract = Contract.from_json(stored) if stored else None
@@ -205,17 +211,6 @@ class Index:
             store.write_setting("analyzer", ANALYZER)
             store.write_setting("contract", self._encoder.contract.to_json())
         return self._encoder
-
-    def _chunk_settings(self, store: Store) -> ChunkSettings:
-        stored = store.read_setting("chunks")
-        if stored is None:
-            chosen = self._chunks or ChunkSettings()
-            store.write_setting("chunks", json.dumps(to_dict(chosen), sort_keys=True))
-            return chosen
-        kept = from_dict(ChunkSettings, json.loads(stored))
-        if self._chunks not in (None, kept):
-            raise SettingError(f"{self.path} was made with {kept}, not {self._chunks}: index into another folder")
-        return kept
 
     def _reading(self) -> SqliteStore:
         if self._reader is None:

@@ -1,6 +1,7 @@
 """A published ``tokenizer.json``, with its own truncation and padding switched off: both are decided by the caller."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ class Tokenizer:
     def offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Character span [start, end) of each token, without special tokens: (T, 2) for each text."""
         encoded = self._tokenizer.encode_batch(_encodable(texts), add_special_tokens=False)
-        return [np.array(one.offsets, np.int64).reshape(-1, 2) for one in encoded]
+        return [np.fromiter(chain.from_iterable(one.offsets), np.int64).reshape(-1, 2) for one in encoded]
 
 
 def _encodable(texts: Sequence[str]) -> list[str]:
