@@ -1,51 +1,59 @@
 """Parses the command line, and is the one place where errors become a line and an exit code."""
 
+import os
 import sys
-from typing import Annotated, Any
 
-import typer
+import click
 
 import likewise
 from likewise.errors import LikewiseError
 from likewise.registry import Folder
 
-COMMANDS: Folder[Any] = Folder("command", "likewise.cli")
+COMMANDS: Folder[click.Command] = Folder("command", "likewise.cli")
+_STOPPED = 130  # what shells give for Ctrl-C
+
+
+class _Commands(click.Group):
+    """The commands of the folder; only the one that is asked for is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return COMMANDS.names()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        return COMMANDS.get(cmd_name) if cmd_name in COMMANDS.names() else None
+
+
+@click.command(cls=_Commands)
+@click.version_option(likewise.__version__, message="%(version)s")
+def app() -> None:
+    """Embeddings, from raw content to answers: search your own documents by meaning."""
 
 
 def main() -> None:
     """Run one command. Exit code 0: done; 2: the user can mend it; 1: anything else."""
     try:
-        _app(sys.argv[1:])(prog_name="likewise")
+        code = app.main(prog_name="likewise", standalone_mode=False) or 0
+        sys.stdout.flush()
     except LikewiseError as error:
-        print(f"likewise: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:  # the reader of our output, such as head, has what it wanted
-        sys.stderr.close()
-        sys.exit(0)
-    except KeyboardInterrupt:
-        print("likewise: stopped; what was done is kept, and the next run goes on from there", file=sys.stderr)
-        sys.exit(130)
+        _say(str(error))
+        code = 2
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        code = 2
+    except click.UsageError as error:
+        _say(f"{error.format_message().rstrip('.')}. See 'likewise --help'.")
+        code = 2
+    except BrokenPipeError:
+        # The reader of our output, such as head, has what it wanted. What is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except (KeyboardInterrupt, click.Abort):
+        _say("stopped; what was done is kept, and the next run goes on from there")
+        code = _STOPPED
+    sys.exit(code)
 
 
-def _app(arguments: list[str]) -> typer.Typer:
-    """The app with the command that is asked for, so that no other one's imports are paid for; else with all."""
-    app = typer.Typer(
-        help="Embeddings, from raw content to answers: search your own documents by meaning.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-    app.callback()(_options)
-    asked = next((word for word in arguments if not word.startswith("-")), "")
-    for name in [asked] if asked in COMMANDS.names() else COMMANDS.names():
-        app.command(name, help=COMMANDS.summary(name))(COMMANDS.get(name))
-    return app
-
-
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    if version:
-        print(likewise.__version__)
-        raise typer.Exit
+def _say(message: str) -> None:
+    print(f"likewise: {' '.join(message.split())}", file=sys.stderr)

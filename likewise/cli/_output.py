@@ -3,18 +3,20 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from likewise.types import Hit
 
 if TYPE_CHECKING:
     from likewise.searching.adding import AddReport, Progress
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line on stdout, and nothing else.")]
+as_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object a line on stdout, and nothing else."
+)
 _SHOWN_LINES = 6
 _SHOWN_SKIPPED = 20
 
@@ -29,8 +31,8 @@ def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
     where = " › ".join(hit.heading)
     ranks = ", ".join(f"{name} {rank}" for name, (rank, _) in hit.ranks.items())
     place = f"page {_page(hit)}" if _page(hit) else f"characters {hit.start}-{hit.end}"
-    typer.echo(typer.style(f"{number}. {shown_source}", bold=True) + (f"  {where}" if where else ""))
-    typer.echo(typer.style(f"   score {hit.score:.4f} ({ranks}), {place}", dim=True))
+    click.echo(click.style(f"{number}. {shown_source}", bold=True) + (f"  {where}" if where else ""))
+    click.echo(click.style(f"   score {hit.score:.4f} ({ranks}), {place}", dim=True))
     lines = [line.strip() for line in hit.text.splitlines() if line.strip()]
     for line in lines[:_SHOWN_LINES]:
         print(f"   {line[:160]}{'…' if len(line) > 160 else ''}")
@@ -70,14 +72,18 @@ def progress_bar() -> "Iterator[Progress]":
 
         yield announce
         return
-    # Drawing needs rich, whose import is longer than a search that has nothing to draw.
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    with ExitStack() as stack:
+        bars: dict[str, Any] = {}
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)
+        def draw(what: str, done: int, total: int) -> None:
+            if total and what not in bars:
+                bars[what] = stack.enter_context(click.progressbar(length=total, label=what, file=sys.stderr))
+            if what in bars:
+                bars[what].update(done - bars[what].pos)
+            else:
+                note(what)
+
+        yield draw
 
 
 def _page(hit: Hit) -> int:

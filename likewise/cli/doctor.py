@@ -5,25 +5,25 @@ import sqlite3
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 import likewise
-from likewise.cli._output import AsJson, print_json
+from likewise.cli._output import as_json_option, print_json
 from likewise.encoding.engine import describe_engine
 from likewise.encoding.models import AUTO_PRECISION, DEFAULT_MODEL, KNOWN_MODELS, load, verify_model
 from likewise.errors import LikewiseError
 from likewise.searching.index import Index
 
-_LIBRARIES = ("numpy", "openvino", "onnx", "tokenizers", "safetensors", "qdrant-edge-py")
+_LIBRARIES = ("numpy", "openvino", "tokenizers", "safetensors", "qdrant-edge-py")
 Check = tuple[str, bool, str]  # what, whether it is well, what was found or what to do
 
 
-def doctor(
-    index: Annotated[Path | None, typer.Argument(help="An index to check as well.")] = None, as_json: AsJson = False
-) -> None:
-    """Check this installation and, if one is named, an index; says what is wrong and what to do."""
+@click.command()
+@click.argument("index", type=click.Path(path_type=Path), required=False)
+@as_json_option
+def doctor(index: Path | None, as_json: bool) -> None:
+    """Check this installation and, if one is named, INDEX; says what is wrong and what to do."""
     well = True
     for what, good, found in _checks(index):
         well = well and good
@@ -32,7 +32,7 @@ def doctor(
         else:
             print(f"{'ok ' if good else 'BAD'} {what}: {found}")
     if not well:
-        raise typer.Exit(2)
+        raise click.exceptions.Exit(2)
 
 
 def _checks(index: Path | None) -> Iterator[Check]:

@@ -1,11 +1,15 @@
 """List the models that can be loaded by name, and whether they are installed."""
 
-from likewise.cli._output import AsJson, print_json
+import click
+
+from likewise.cli._output import as_json_option, print_json
 from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.modelling.checkpoints import read_checkpoint
 
 
-def models(as_json: AsJson = False) -> None:
+@click.command()
+@as_json_option
+def models(as_json: bool) -> None:
     """List the models that can be loaded by name, and whether they are installed."""
     for known in KNOWN_MODELS.values():
         folder = known.folder()

@@ -2,11 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from likewise.cli._output import AsJson, note, print_hit, print_json, print_report, progress_bar
+from likewise.cli._output import as_json_option, note, print_hit, print_json, print_report, progress_bar
 from likewise.errors import SettingError
 from likewise.searching.index import Index, is_index
 from likewise.types import Mode
@@ -14,15 +13,15 @@ from likewise.types import Mode
 OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directly is kept, inside that folder
 
 
-def search(
-    path: Annotated[Path, typer.Argument(help="A folder of documents, indexed first if needed, or an index.")],
-    query: Annotated[str, typer.Argument(help="A question, or words.")],
-    k: Annotated[int, typer.Option("-k", help="How many hits at most.")] = 5,
-    mode: Annotated[str, typer.Option(help="hybrid, dense (meaning) or lexical (words).")] = "hybrid",
-    where: Annotated[str | None, typer.Option(help="A filter: 'lang = \"en\" and year >= 2020'.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Search a folder of documents, or an index, by meaning and by word."""
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("query")
+@click.option("-k", type=int, default=5, show_default=True, help="How many hits at most.")
+@click.option("--mode", default="hybrid", show_default=True, help="hybrid, dense (meaning) or lexical (words).")
+@click.option("--where", help="A filter on metadata: 'lang = \"en\" and year >= 2020'.")
+@as_json_option
+def search(path: Path, query: str, k: int, mode: str, where: str | None, as_json: bool) -> None:
+    """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
     index = Index(path) if is_index(path) else _indexed(path)
     hits = index.search(query, k=k, mode=_mode(mode), where=where)
     for number, hit in enumerate(hits, start=1):
@@ -52,7 +51,7 @@ def _indexed(folder: Path) -> Index:
     documents = read(folder)
     index = Index(folder / OWN_FOLDER)
     with progress_bar() as progress:
-        report = index.add(documents, progress=progress)
+        report = index.add(documents, only=True, progress=progress)
     ignore = index.path / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")

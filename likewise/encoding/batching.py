@@ -1,8 +1,8 @@
-"""Which texts go through the network together: sorted by length, filled to a budget of tokens, over few shapes.
+"""Which texts go through the network together: those of one length, filled to a budget of tokens, over few shapes.
 
-A new shape costs the engine about 20 ms of preparation, padding costs its share of the work. Lengths are therefore
-rounded up to steps, and the number of rows is a function of the rounded length, so that any amount of text passes
-through at most some thirty shapes; only the last batch, of what is left over, has another number of rows.
+The padded length of a text depends on the text alone, so its vector does not depend on its neighbours: the engine gives
+a row the same bits whatever rows stand beside it. Lengths and numbers of rows are rounded up to few sizes: a new shape
+costs the engine some 20 ms, once, and fewer lengths make fuller batches, which measured better than less padding.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 BUDGET_TOKENS = 1024  # measured flat from 512 to 2048; see docs/benchmarks.md
 
+_STEPS = ((32, 4), (64, 8), (256, 16))  # (up to this length, in steps of)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -20,12 +22,12 @@ class Batch:
 
     rows: NDArray[np.int64]  # (B,) positions in the caller's list
     tokens: int  # T that each of them is padded to
+    height: int  # rows of the batch, at least B: what is over is filled up and dropped again
 
 
 def round_up(length: int) -> int:
-    """The padded length: in steps of 4 up to 32, of 8 up to 96, of 16 up to 256, of 64 beyond."""
-    step = 4 if length <= 32 else 8 if length <= 96 else 16 if length <= 256 else 64
-    return -(-length // step) * step
+    """The padded length: in steps of 4 up to 32, of 8 up to 64, of 16 up to 256, and of 64 beyond."""
+    return _multiple(length, next((step for top, step in _STEPS if length <= top), 64))
 
 
 def plan(lengths: NDArray[np.int64], *, budget_tokens: int = BUDGET_TOKENS, limit: int) -> Iterator[Batch]:
@@ -37,26 +39,39 @@ def plan(lengths: NDArray[np.int64], *, budget_tokens: int = BUDGET_TOKENS, limi
         limit: The most tokens a row can have; padding never goes beyond it.
 
     Example:
-        >>> [(batch.rows.tolist(), batch.tokens) for batch in plan(np.array([3, 20, 5]), budget_tokens=24, limit=64)]
-        [([1], 20), ([2, 0], 8)]
+        >>> [(b.rows.tolist(), b.tokens, b.height) for b in plan(np.array([3, 20, 3, 3]), budget_tokens=24, limit=64)]
+        [([1], 20, 1), ([0, 2, 3], 4, 3)]
     """
-    order = np.argsort(-lengths, kind="stable")  # (N,)
-    start = 0
-    while start < len(order):
-        tokens = min(round_up(int(lengths[order[start]])), limit)
-        stop = start + max(1, budget_tokens // tokens)
-        yield Batch(order[start:stop], tokens)
-        start = stop
+    padded = np.array([min(round_up(int(length)), limit) for length in lengths], np.int64)  # (N,)
+    for tokens in np.unique(padded)[::-1].tolist():
+        rows = np.flatnonzero(padded == tokens)
+        full = max(1, budget_tokens // tokens)
+        for start in range(0, len(rows), full):
+            some = rows[start : start + full]
+            yield Batch(some, tokens, _height(len(some), full))
 
 
-def pad(rows: Sequence[NDArray[np.int64]], *, tokens: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _height(rows: int, full: int) -> int:
+    """The least size for ``rows`` among the powers of two and the eighths of a full batch."""
+    return min(1 << (rows - 1).bit_length(), _multiple(rows, max(1, full // 8)), full)
+
+
+def _multiple(number: int, step: int) -> int:
+    return -(-number // step) * step
+
+
+def pad(
+    rows: Sequence[NDArray[np.int64]], *, tokens: int = 0, height: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Ids (B, T) padded on the right with 0, and the mask (B, T) that is 1 for real tokens.
 
-    T is ``tokens``, or the longest row's if that is longer.
+    T is ``tokens``, or the longest row's length if that is more. B is ``height``, or the number of rows if that is
+    more; a row too many is a single token, so that no mean is over nothing.
     """
-    tokens = max(tokens, *map(len, rows))
-    ids = np.zeros((len(rows), tokens), np.int64)
-    mask = np.zeros((len(rows), tokens), np.int64)
+    size = max(height, len(rows)), max(tokens, *map(len, rows))
+    ids = np.zeros(size, np.int64)
+    mask = np.zeros(size, np.int64)
+    mask[len(rows) :, 0] = 1
     for row, known in enumerate(rows):
         ids[row, : len(known)] = known
         mask[row, : len(known)] = 1

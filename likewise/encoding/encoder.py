@@ -86,7 +86,7 @@ class Encoder:
         framed = [self.tokenizer.frame(one) for one in ids]
         lengths = np.array([len(one) for one in framed], np.int64)
         batches = (
-            (batch.rows, *pad([framed[row] for row in batch.rows], tokens=batch.tokens))
+            (batch.rows, *pad([framed[row] for row in batch.rows], tokens=batch.tokens, height=batch.height))
             for batch in plan(lengths, limit=self.contract.max_tokens)
         )
         return self._engine.run(batches, rows=len(framed))

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,9 +31,10 @@ class Engine:
         self._queue.wait_all()
         return vectors
 
-    def save(self, path: Path) -> None:
-        """Write the compiled form, for this processor and this version of OpenVINO."""
-        path.write_bytes(self._compiled.export_model().getvalue())
+    def export(self) -> bytes:
+        """The compiled form, for this processor and this version of OpenVINO."""
+        exported: bytes = self._compiled.export_model().getvalue()
+        return exported
 
 
 def compile_network(model: bytes, *, precision: str, dimension: int) -> Engine:
@@ -43,17 +43,17 @@ def compile_network(model: bytes, *, precision: str, dimension: int) -> Engine:
     return Engine(core.compile_model(core.read_model(model), "CPU", _options(core, precision)), dimension)
 
 
-def import_network(path: Path, *, precision: str, dimension: int) -> Engine:
-    """Load what ``Engine.save`` wrote.
+def import_network(blob: bytes, *, precision: str, dimension: int) -> Engine:
+    """Load what ``Engine.export`` gave.
 
     Raises:
-        ArtifactError: The file is damaged, or made by another version.
+        ArtifactError: It was made by another version. What was altered since is not noticed here.
     """
     core = openvino.Core()
     try:
-        compiled = core.import_model(path.read_bytes(), "CPU", _options(core, precision))
+        compiled = core.import_model(blob, "CPU", _options(core, precision))
     except RuntimeError as error:
-        raise ArtifactError(f"{path} can't be loaded: {error}") from error
+        raise ArtifactError(f"the compiled network can't be loaded: {error}") from error
     return Engine(compiled, dimension)
 
 
@@ -86,4 +86,4 @@ def _cores() -> int:
 
 def _keep(request: Any, into: tuple[Vectors, NDArray[np.int64]]) -> None:
     vectors, numbers = into
-    vectors[numbers] = request.get_output_tensor(0).data
+    vectors[numbers] = request.get_output_tensor(0).data[: len(numbers)]

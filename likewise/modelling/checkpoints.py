@@ -79,7 +79,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     config = _json(folder / "config.json")
     pooling, normalise = _chain(folder)
     declared = _json(folder / "config_sentence_transformers.json", optional=True)
-    return Checkpoint(
+    checkpoint = Checkpoint(
         folder=folder,
         architecture=str(config.get("model_type", "")),
         config=config,
@@ -89,11 +89,16 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         similarity=declared.get("similarity_fn_name") or "cosine",
         prompts=_prompts(declared.get("prompts") or {}),
     )
+    checkpoint.family.settings(config)  # refuses what the family can't run
+    return checkpoint
 
 
 def _chain(folder: Path) -> tuple[str, bool]:
     """Pooling name, and whether vectors are normalised, from ``modules.json`` (old and new type paths alike)."""
-    chain = [(module["type"].rsplit(".", 1)[-1], module["path"]) for module in _json(folder / "modules.json")]
+    try:
+        chain = [(module["type"].rsplit(".", 1)[-1], module["path"]) for module in _json(folder / "modules.json")]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{folder / 'modules.json'} is no list of modules with a type and a path each") from error
     kinds = [kind for kind, _ in chain]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise ModelError(

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-import onnx
-
 from likewise.modelling.checkpoints import Checkpoint
 from likewise.modelling.families import Weights
 from likewise.modelling.ops import Ops
@@ -22,7 +20,7 @@ def vectors(ops: Ops[A], checkpoint: Checkpoint, weights: Weights, ids: A, mask:
     return ops.normalise(pooled) if checkpoint.normalise else pooled
 
 
-def to_onnx(checkpoint: Checkpoint, weights: Weights, *, ranges: Mapping[str, Range] | None = None) -> onnx.ModelProto:
-    """The whole model as ONNX, in float32, or int8 if ``ranges`` has one for each site."""
+def to_onnx(checkpoint: Checkpoint, weights: Weights, *, ranges: Mapping[str, Range] | None = None) -> bytes:
+    """The whole model as an ONNX file, in float32, or int8 if ``ranges`` has one for each site."""
     ops = OnnxOps(ranges)
     return ops.finish(vectors(ops, checkpoint, weights, "ids", "mask"), width=checkpoint.dimension)

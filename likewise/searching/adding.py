@@ -20,6 +20,7 @@ from likewise.errors import ReadingError, SettingError
 from likewise.reading import FileState, Reading, Skipped
 from likewise.settings import from_dict, to_dict
 from likewise.storing import Changes, ChunkRow, DocumentRow, Store, StoredFile
+from likewise.storing.filters import check_text
 from likewise.types import Chunk, Document, Vectors
 
 logger = logging.getLogger(__name__)
@@ -68,16 +69,32 @@ class _Item:
     gone: Sequence[str] = ()  # documents that the file no longer has
 
 
-def add(store: Store, documents: Iterable[Document], kitchen: Kitchen, progress: Progress) -> AddReport:
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    """Files that no document could be made of, so that they are not read again and yet are in every report."""
+
+    by_path: dict[str, list[str]]  # path -> digest of the content that was refused, and the reason
+    items: list[_Item] = field(default_factory=list)  # this run's
+
+    def reason(self, path: str, digest: bytes) -> str:
+        refused, reason = self.by_path.get(path, ("", ""))
+        return reason if refused == digest.hex() else ""
+
+
+def add(store: Store, documents: Iterable[Document], kitchen: Kitchen, progress: Progress, *, only: bool) -> AddReport:
     """Bring ``store`` up to date with ``documents``.
 
-    A ``Reading`` stands for all that is below its roots: files that vanished from there are removed. Any other
-    iterable only adds and replaces.
+    A ``Reading`` stands for all that is below its roots: files that vanished from there are removed, and with ``only``
+    also files from elsewhere. Any other iterable only adds and replaces.
     """
     started = time.monotonic()
     report = AddReport()
-    items = _from_files(store, documents, report, progress) if isinstance(documents, Reading) else _plain(documents)
-    for group in _groups(_new(items, store, report), kitchen):
+    items = (
+        _from_files(store, documents, report, progress, only=only)
+        if isinstance(documents, Reading)
+        else _plain(documents)
+    )
+    for group in _groups(items, store, kitchen, report):
         _commit(store, group, kitchen, report)
     if isinstance(documents, Reading):
         report.skipped += documents.report.skipped
@@ -127,35 +144,41 @@ def _plain(documents: Iterable[Document]) -> Iterator[_Item]:
             raise SettingError(
                 f"add() takes Documents, got {type(document).__name__}: use Document(id='a name of its own', text=…)"
             )
+        check_text(document.id, "the id of a document")
         yield _Item(document, content_hash(document))
 
 
-def _from_files(store: Store, reading: Reading, report: AddReport, progress: Progress) -> Iterator[_Item]:
+def _from_files(
+    store: Store, reading: Reading, report: AddReport, progress: Progress, *, only: bool
+) -> Iterator[_Item]:
     """Documents of new and changed files; files that are as they were are passed over."""
     known = store.files()
-    refused: dict[str, str] = json.loads(store.read_setting(_REFUSED) or "{}")
+    refused = json.loads(store.read_setting(_REFUSED) or "{}")
+    refusals = _Refusals(dict(refused))
     files = list(reading.files())
     report.files = len(files)
-    still_refused: dict[str, str] = {}
     for number, file in enumerate(files):
         progress("indexing", number, len(files))
         before = known.get(file.path)
         if before and _same_state(file, before):
             report.unchanged += 1
-            if file.path in refused:
-                still_refused[file.path] = refused[file.path]
-                reading.report.skip(file.path, refused[file.path])
+            if reason := refusals.reason(file.path, before.sha256):
+                reading.report.skip(file.path, reason)
             continue
-        yield from _from_file(store, reading, file, before, still_refused)
+        yield from _from_file(store, reading, file, before, refusals)
     if files:
         progress("indexing", len(files), len(files))
-    if still_refused != refused:
-        store.write_setting(_REFUSED, json.dumps(still_refused, sort_keys=True))
-    yield from _vanished(store, reading, known, {file.path for file in files})
+    vanished = list(_vanished(store, reading, present={file.path for file in files}, only=only))
+    for item in vanished:
+        refusals.by_path.pop(item.file or "", None)
+    if refusals.by_path != refused:
+        store.write_setting(_REFUSED, json.dumps(refusals.by_path, sort_keys=True))
+    yield from refusals.items  # after the reasons are kept: a file that is recorded as seen is not read again
+    yield from vanished
 
 
 def _from_file(
-    store: Store, reading: Reading, file: FileState, before: StoredFile | None, refused: dict[str, str]
+    store: Store, reading: Reading, file: FileState, before: StoredFile | None, refusals: _Refusals
 ) -> Iterator[_Item]:
     try:
         file.path.encode()
@@ -168,15 +191,16 @@ def _from_file(
     except ReadingError:  # it is in the report; what was indexed of it before stays
         return
     seen = _stored(file, digest, checked)
-    if before and before.sha256 == digest and file.path not in refused:
+    if before and before.sha256 == digest and not refusals.reason(file.path, digest):
         yield _Item(None, seen=seen)
         return
     try:
         documents = reading.parse(file)
     except ReadingError as error:
-        refused[file.path] = str(error)
-        yield _Item(None, seen=seen, gone=store.documents_of(file.path))
+        refusals.by_path[file.path] = [digest.hex(), str(error)]
+        refusals.items.append(_Item(None, seen=seen, gone=store.documents_of(file.path)))
         return
+    refusals.by_path.pop(file.path, None)
     ids = {document.id for document in documents}
     gone = [id for id in store.documents_of(file.path) if id not in ids] if before else []
     for document in documents:
@@ -184,13 +208,13 @@ def _from_file(
     yield _Item(None, seen=seen, gone=gone)
 
 
-def _vanished(store: Store, reading: Reading, known: dict[str, StoredFile], present: set[str]) -> Iterator[_Item]:
+def _vanished(store: Store, reading: Reading, *, present: set[str], only: bool) -> Iterator[_Item]:
     """Files below the roots that are no longer there. What could not be looked at has not vanished."""
     unseen = tuple(skipped.path.rstrip("/") + "/" for skipped in reading.report.skipped)
     kept = {skipped.path for skipped in reading.report.skipped}
     roots = tuple(root.rstrip("/") + "/" for root in reading.roots)
-    for path in known:
-        below = path in reading.roots or path.startswith(roots)
+    for path in store.files():
+        below = only or path in reading.roots or path.startswith(roots)
         if below and path not in present and path not in kept and not path.startswith(unseen):
             yield _Item(None, file=path, gone=store.documents_of(path))
 
@@ -213,16 +237,6 @@ def _stored(file: FileState, digest: bytes, checked_ns: int) -> StoredFile:
     )
 
 
-def _new(items: Iterable[_Item], store: Store, report: AddReport) -> Iterator[_Item]:
-    """Items without the documents that the store has as they are."""
-    for item in items:
-        document = item.document
-        if document is None or store.document_hashes([document.id]).get(document.id) != item.content_hash:
-            yield item
-        elif item.file is None:
-            report.unchanged += 1
-
-
 @dataclass(slots=True)
 class _Group:
     """What goes into one commit."""
@@ -234,15 +248,20 @@ class _Group:
         return sum(map(len, self.chunks.values())) >= _COMMIT_CHUNKS or len(self.items) >= _COMMIT_FILES
 
 
-def _groups(items: Iterable[_Item], kitchen: Kitchen) -> Iterator[_Group]:
+def _groups(items: Iterable[_Item], store: Store, kitchen: Kitchen, report: AddReport) -> Iterator[_Group]:
+    """Commits to make, without the documents that the store has as they are."""
     group = _Group()
     for item in items:
-        if item.document is not None:
-            if item.document.id in group.chunks:  # the later one replaces the earlier one, in a commit of its own
+        document = item.document
+        if document is not None:
+            if document.id in group.chunks:  # the later one replaces the earlier one, in a commit of its own
                 yield group
                 group = _Group()
+            if store.document_hashes([document.id]).get(document.id) == item.content_hash:
+                report.unchanged += item.file is None
+                continue
             offsets = kitchen.encoder().tokenizer.offsets
-            group.chunks[item.document.id] = chunk(item.document, offsets=offsets, settings=kitchen.chunks)
+            group.chunks[document.id] = chunk(document, offsets=offsets, settings=kitchen.chunks)
         group.items.append(item)
         if group.is_full():
             yield group

@@ -67,7 +67,9 @@ class Index:
         """Documents in the index; 0 if it was not made yet."""
         return self._reading().document_count() if is_index(self.path) else 0
 
-    def add(self, documents: Iterable[Document], *, progress: "Progress" = lambda *_: None) -> "AddReport":
+    def add(
+        self, documents: Iterable[Document], *, only: bool = False, progress: "Progress" = lambda *_: None
+    ) -> "AddReport":
         """Bring the index up to date with ``documents``.
 
         What is as it was costs nothing: files that look as they did are not opened, documents whose content is
@@ -79,6 +81,7 @@ class Index:
 
         Args:
             documents: From ``likewise.read``, or any of your own.
+            only: The files of ``documents`` are all that the index shall hold: files from elsewhere are removed too.
             progress: Called with what is going on, how much of it is done, and of how much (0 if not known).
 
         Raises:
@@ -94,7 +97,7 @@ class Index:
             if self._model or self._precision:
                 encoder()  # what was asked for must be the index's, even if there turns out to be nothing to encode
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
-            report = add(store, documents, Kitchen(encoder, self._analyzer, chunks), progress)
+            report = add(store, documents, Kitchen(encoder, self._analyzer, chunks), progress, only=only)
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
                     progress("building the search engine's index", 0, 0)
@@ -205,7 +208,7 @@ class Index:
         if contract:
             self._encoder.contract.require(contract, where=str(self.path))
         else:
-            canaries = self._encoder.encode(CANARIES, role="query")
+            canaries = self._encoder.encode(CANARIES, role="query", overflow="chunk")
             store.write_setting("canaries", json.dumps(canaries.tolist()))
             store.write_setting("model", self._encoder.name)
             store.write_setting("analyzer", ANALYZER)

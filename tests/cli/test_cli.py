@@ -1,0 +1,187 @@
+"""The command as a person and a script use it: what goes to stdout, what to stderr, and the exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+
+import likewise as lw
+from likewise.cli._app import COMMANDS, main
+from likewise.searching.adding import AddReport
+from likewise.types import Hit
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run the command in this process: (exit code, lines on stdout, lines on stderr)."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+            sys.exit(0)
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out.splitlines(), err.splitlines()
+
+    return command
+
+
+@pytest.fixture
+def notes(tmp_path, encoder):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "owls.md").write_text("# Owls\n\nBarn owls hunt voles at night.\n")
+    (folder / "tea.txt").write_text("Tea is best in the morning.")
+    return folder
+
+
+@pytest.fixture
+def ready(notes, run):
+    """``notes`` with an index inside, which no later command needs to change."""
+    assert run("search", notes, "owl")[0] == 0
+    return notes
+
+
+def test_a_folder_is_indexed_when_it_is_searched_and_only_the_first_time(run, notes, monkeypatch):
+    code, out, err = run("search", notes, "what do birds of prey eat", "-k", 1)
+    assert code == 0
+    assert out[0] == f"1. {notes / 'owls.md'}  Owls"
+    assert "Barn owls hunt voles at night." in out[-2]
+    assert err[-1].startswith(f"{notes}: 2 files, 0 unchanged, 2 documents added, 2 chunks")
+    code, again, err = run("search", notes, "what do birds of prey eat", "-k", 1)
+    assert (code, again, err) == (0, out, [])
+    monkeypatch.chdir(notes)
+    assert run("search", ".", "birds of prey", "-k", 1)[1][0] == "1. owls.md  Owls"
+    assert (notes / ".likewise" / ".gitignore").read_text() == "*\n"
+
+
+def test_json_lines_hold_the_hit_and_nothing_else_is_on_stdout(run, notes):
+    for _ in range(2):  # the run that indexes, and the one that does not
+        code, out, _ = run("search", notes, "owl", "--json", "-k", 3)
+        hits = [json.loads(line) for line in out]
+        assert code == 0
+        assert [set(hit) for hit in hits] == [{field.name for field in fields(Hit)}] * 2
+        assert (hits[0]["source"], hits[0]["heading"]) == (str(notes / "owls.md"), ["Owls"])
+        assert set(hits[0]["ranks"]) == {"dense", "lexical"}
+    assert run("search", notes, "owl", "--json", "--where", 'name = "none"')[:2] == (0, [])
+
+
+def test_an_index_is_searched_by_every_mode_and_filter(run, ready):
+    index = ready / ".likewise"
+    for mode in ("hybrid", "dense", "lexical"):
+        code, out, _ = run("search", index, "owls", "--mode", mode, "--json")
+        assert (code, json.loads(out[0])["source"]) == (0, str(ready / "owls.md"))
+    code, out, _ = run("search", index, "owls", "--where", 'extension = "txt"', "--json")
+    assert [json.loads(line)["source"] for line in out] == [str(ready / "tea.txt")]
+
+
+def test_files_and_standard_input_are_indexed(notes, tmp_path):
+    """In processes of its own, as standard input is theirs."""
+    command = [sys.executable, "-c", "from likewise.cli import main; main()"]
+    index = tmp_path / "index"
+    made = subprocess.run(
+        [*command, "index", str(notes), "-", "--to", str(index), "--json"],
+        input="Badgers dig at dusk.",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = made.stdout.splitlines()
+    report = json.loads(line)
+    assert (report["index"], report["report"]["added"]) == (str(index), 3)
+    assert set(report["report"]) == {field.name for field in fields(AddReport)}
+    found = subprocess.run([*command, "search", str(index), "badgers", "-k", "1"], capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "Badgers dig at dusk." in found.stdout
+
+
+def test_index_says_what_it_skipped(run, notes, tmp_path):
+    (notes / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    for _ in range(2):
+        code, out, err = run("index", notes, "--to", tmp_path / "index")
+        assert (code, out) == (0, [])
+        assert next(line for line in err if "skipped" in line).startswith(f"  skipped {notes / 'broken.pdf'}: ")
+    code, out, _ = run("index", notes, "--to", tmp_path / "index", "--json")
+    (skipped,) = json.loads(out[0])["report"]["skipped"]
+    assert (code, skipped["path"]) == (0, str(notes / "broken.pdf"))
+    assert run("index", notes, "--to", tmp_path / "other", "--ignore", "*.pdf", "--max-tokens", 50)[0] == 0
+    with lw.Index(tmp_path / "other") as index:
+        assert len(index) == 2
+
+
+def test_models_are_listed(run):
+    code, out, err = run("models", "--json")
+    (model,) = map(json.loads, out)
+    assert (code, err, model["name"], model["default"], model["installed"]) == (0, [], "all-MiniLM-L6-v2", True, True)
+    assert (model["dimension"], model["max_tokens"], model["pooling"]) == (384, 256, "mean")
+    assert run("models")[1][0].startswith("all-MiniLM-L6-v2 (default): sentence-transformers/all-MiniLM-L6-v2")
+
+
+def test_the_doctor_tells_a_sound_index_from_a_damaged_one(run, ready):
+    code, out, _ = run("doctor", ready / ".likewise", "--json")
+    checks = {check["check"]: check for check in map(json.loads, out)}
+    assert code == 0
+    assert {"likewise", "openvino", "processor", "model", "encoder", "index", "files", "contract"} <= set(checks)
+    assert all(set(check) == {"check", "ok", "found"} and check["ok"] for check in checks.values())
+    assert run("doctor")[0] == 0
+    database = ready / ".likewise" / "store.sqlite3"
+    whole = database.read_bytes()
+    database.write_bytes(whole.replace(b"hunt voles", b"hunt moles"))
+    code, out, _ = run("doctor", ready / ".likewise")
+    assert code == 2
+    assert any(line.startswith("BAD files: ") and "checksum" in line for line in out)
+    database.write_bytes(b"?" * 100)
+    code, out, _ = run("doctor", ready / ".likewise")
+    assert (code, [line[:10] for line in out if line.startswith("BAD")]) == (2, ["BAD index:"])
+    code, out, _ = run("doctor", ready / "missing")
+    assert (code, "is no index" in out[-1]) == (2, True)
+
+
+BAD = {
+    "missing path": (("search", "{notes}/nothing", "owl"), "no file or folder at"),
+    "missing path of index": (("index", "{notes}/nothing", "--to", "{notes}/i"), "no file or folder at"),
+    "blank query": (("search", "{notes}", " "), "the query is blank"),
+    "mode": (("search", "{notes}", "owl", "--mode", "sparse"), "'sparse'; it must be hybrid, dense or lexical"),
+    "filter": (("search", "{notes}", "owl", "--where", "year >="), "year"),
+    "filter field": (("search", "{notes}", "owl", "--where", 'nam = "a"'), "Did you mean 'name'"),
+    "k": (("search", "{notes}", "owl", "-k", "0"), "k is 0; it must be a whole number, at least 1"),
+    "a file": (("search", "{notes}/tea.txt", "owl"), "is a file; to search it, run: likewise index"),
+    "model": (("index", "{notes}", "--to", "{notes}/i", "--model", "minilm"), "no model named 'minilm'"),
+    "precision": (("index", "{notes}", "--to", "{notes}/i", "--precision", "int3"), "precision is 'int3'"),
+    "way": (("index", "{notes}", "--to", "{notes}/i", "--way", "txt"), "no way of chunking named 'txt'"),
+    "tokens": (("index", "{notes}", "--to", "{notes}/i", "--max-tokens", "1000"), "choose max_tokens="),
+    "no index": (("index", "{notes}", "--to", "{notes}"), "is no index and not empty"),
+    "option": (("search", "{notes}", "owl", "--colour"), "--colour"),
+    "no number": (("search", "{notes}", "owl", "-k", "few"), "Invalid value for '-k'"),
+    "no query": (("search", "{notes}"), "query"),
+    "command": (("serch", "{notes}", "owl"), "serch"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_that_says_what_to_do_and_exit_code_2(run, ready, name):
+    arguments, message = BAD[name]
+    code, out, err = run(*(argument.replace("{notes}", str(ready)) for argument in arguments))
+    assert (code, out, len(err)) == (2, [], 1), err
+    assert message.lower() in err[0].lower()
+    assert err[0].startswith("likewise: ")
+
+
+def test_every_command_has_help_and_the_version_is_printed(run):
+    assert run("--version") == (0, [lw.__version__], [])
+    assert run()[:2] == run("--help")[:2]
+    code, out, _ = run("--help")
+    assert code == 0
+    for name in COMMANDS.names():
+        assert any(line.split()[:3] == [name, *COMMANDS.summary(name).split()[:2]] for line in out)
+        assert COMMANDS.summary(name) in " ".join(" ".join(run(name, "--help")[1]).split())
+
+
+def test_a_reader_that_stops_early_is_no_error(ready):
+    code = "from likewise.cli import main; main()"
+    command = f"'{sys.executable}' -c '{code}' search '{ready}/.likewise' owl --json | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=os.environ)
+    assert (done.stdout.strip(), done.stderr) == ("0", "")

@@ -1,0 +1,244 @@
+"""What every store must do, checked against one made of dicts."""
+
+import numpy as np
+import pytest
+from plain_store import PlainStore, assert_same, make_chunk, make_document, query_of
+
+from likewise.errors import SettingError, ShapeError
+from likewise.storing import Changes, DocumentRow, StoredFile, open_store, parse_filter
+
+WORDS = ["red", "green", "blue", "owl", "fox", "cat", "runs", "sleeps", "hides", "quickly", "slowly", "never"]
+FILTERS = [
+    'lang = "en"',
+    'lang = "de" and year >= 2010',
+    "year = 2003",
+    "not (year > 2001)",
+    'lang > "de"',
+    'tags contains "b"',
+    "rare exists",
+]
+
+
+def some_documents(count: int, *, seed: int = 0) -> list[DocumentRow]:
+    random = np.random.default_rng(seed)
+
+    def text() -> str:
+        return " ".join(random.choice(WORDS, size=random.integers(1, 9)))
+
+    def metadata(number: int) -> dict:
+        known = {"lang": ("en", "de", "fr")[number % 3], "year": 2000 + number % 20, "tags": ["a", "b"][: number % 3]}
+        return {**known, "rare": True} if number % 37 == 0 else known
+
+    return [
+        make_document(f"d{number}", *(text() for _ in range(number % 3 + 1)), metadata=metadata(number))
+        for number in range(count)
+    ]
+
+
+LATER = Changes(documents=some_documents(8, seed=1), removed_documents=["d20", "d21", "d59"])
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, settings):
+    """A store of 60 documents, some replaced and removed after it was optimised, and the plain one beside it."""
+    folder, plain = tmp_path_factory.mktemp("filled") / "index", PlainStore()
+    with open_store(folder, mode="write", settings=settings) as store:
+        for changes in (Changes(documents=some_documents(60)), LATER):
+            store.commit(changes)
+            plain.commit(changes)
+            if changes is not LATER:
+                assert store.optimize() is (settings.engine_threshold == 40)
+    with open_store(folder, mode="read") as store:
+        yield store, plain
+
+
+def test_dense_search_equals_the_plain_one(filled):
+    store, plain = filled
+    for seed in range(5):
+        query = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
+        for k in (1, 7, 500):
+            assert_same(store.search_dense(query, k=k), plain.search_dense(query, k))
+
+
+def test_lexical_search_equals_the_plain_one(filled):
+    store, plain = filled
+    for words in (["red"], ["owl", "fox", "owl"], ["never", "unheard"], ["unheard"]):
+        for k in (1, 7, 500):
+            assert_same(store.search_lexical(*query_of(*words), k=k), plain.search_lexical(query_of(*words), k))
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_filtered_search_equals_the_plain_one(filled, text):
+    store, plain = filled
+    where = parse_filter(text)
+    query = np.random.default_rng(3).standard_normal(8).astype(np.float32)
+    for k in (3, 500):
+        assert_same(store.search_dense(query, k=k, where=where), plain.search_dense(query, k, where))
+        words = query_of("red", "cat")
+        assert_same(store.search_lexical(*words, k=k, where=where), plain.search_lexical(words, k, where))
+
+
+def test_equal_scores_go_to_the_lower_id(tmp_path, settings):
+    with open_store(tmp_path / "index", mode="write", settings=settings) as store:
+        store.commit(Changes(documents=[make_document(f"d{n}", "same words here") for n in range(97)]))
+        store.optimize()
+        query = make_chunk("same words here").vector
+        assert store.search_dense(query, k=10).ids.tolist() == list(range(1, 11))
+        assert store.search_lexical(*query_of("same"), k=10).ids.tolist() == list(range(1, 11))
+
+
+def test_chunks_come_back_as_they_were(filled):
+    store, plain = filled
+    expected = plain.chunks()
+    numbers = [*list(expected)[:5], 10**9, next(iter(expected))]
+    found = store.fetch(numbers)
+    assert [chunk.id for chunk in found] == [number for number in numbers if number in expected]
+    for chunk in found:
+        document, row = expected[chunk.id]
+        assert (chunk.document_id, chunk.source, chunk.metadata) == (document.id, document.source, document.metadata)
+        assert (chunk.text, chunk.start, chunk.end, chunk.heading) == (row.text, row.start, row.end, row.heading)
+
+
+def test_counts_fields_and_hashes(filled):
+    store, plain = filled
+    assert len(store) == len(plain.chunks())
+    assert store.document_count() == len(plain.documents)
+    assert store.fields() == ["lang", "rare", "tags", "year"]
+    assert store.document_hashes(["d0", "gone"]) == {"d0": plain.documents["d0"].content_hash}
+    assert store.verify() == []
+
+
+def test_a_vector_is_found_by_the_hash_of_its_text(filled):
+    store, plain = filled
+    (_, chunk), *_ = plain.chunks().values()
+    found = store.vectors_of([chunk.embedded_hash, bytes(16)])
+    assert list(found) == [chunk.embedded_hash]
+    np.testing.assert_array_equal(found[chunk.embedded_hash], chunk.vector)
+
+
+def test_files_and_their_documents(tmp_path):
+    file = StoredFile(path="a", size_bytes=1, modified_ns=2, changed_ns=3, inode=4, sha256=b"5" * 32, checked_ns=6)
+    with open_store(tmp_path / "index", mode="write") as store:
+        documents = [make_document(id, id, file="a") for id in ("z", "b")] + [make_document("other", "text")]
+        store.commit(Changes(files=[file], documents=documents))
+        assert store.files() == {"a": file}
+        assert store.documents_of("a") == ["z", "b"]
+        store.commit(Changes(removed_files=["a"]))
+        assert store.files() == {}
+        assert store.document_count() == 1
+
+
+def test_delete_says_how_many(tmp_path):
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=some_documents(5)))
+        assert store.delete(["d1", "d2", "unheard"]) == 2
+        assert store.document_count() == 3
+
+
+def test_settings_are_kept(tmp_path):
+    with open_store(tmp_path / "index", mode="write") as store:
+        assert store.read_setting("contract") is None
+        store.write_setting("contract", "{}")
+        store.write_setting("contract", '{"a": 1}')
+    with open_store(tmp_path / "index", mode="read") as store:
+        assert store.read_setting("contract") == '{"a": 1}'
+
+
+def test_bm25_follows_its_settings(tmp_path):
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=[make_document("a", "owl"), make_document("b", "owl " * 9)]))
+        store.write_setting("bm25_b", "0")
+        assert store.search_lexical(*query_of("owl"), k=2).ids.tolist() == [2, 1]
+        store.write_setting("bm25_k1", "0")
+        assert store.search_lexical(*query_of("owl"), k=2).ids.tolist() == [1, 2]
+
+
+def test_an_empty_store_answers(tmp_path, settings):
+    with open_store(tmp_path / "index", mode="write", settings=settings) as store:
+        assert store.optimize() is False
+        assert len(store.search_dense(np.ones(8, np.float32), k=3).ids) == 0
+        assert len(store.search_lexical(*query_of("owl"), k=3, where=parse_filter("a = 1")).ids) == 0
+        assert store.verify() == []
+
+
+def test_a_document_without_words_or_chunks(tmp_path):
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=[make_document("empty"), make_document("blank", ""), make_document("a", "owl")]))
+        assert (len(store), store.document_count()) == (2, 3)
+        assert store.search_lexical(*query_of("owl"), k=3).ids.tolist() == [2]
+
+
+def test_nul_and_any_unicode_survive(tmp_path):
+    text = "nul \0 and \U0001f9d1‍\U0001f4bb and ﷽"
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=[make_document("a\0b", text, metadata={"k\0": "v\0w", "x": [None, {"y": 1}]})]))
+        (chunk,) = store.fetch([1])
+        assert (chunk.text, chunk.document_id) == (text, "a\0b")
+        assert chunk.metadata == {"k\0": "v\0w", "x": [None, {"y": 1}]}
+        assert store.delete(["a\0b"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (make_document("a", metadata={"x": float("nan")}), "not JSON"),
+        (make_document("a", metadata={"x": 2**63}), "beyond 64 bits"),
+        (make_document("a", metadata={"x": {1, 2}}), "not JSON"),
+        (make_document("a", metadata={"x": "\ud800"}), "lone surrogate"),
+        (make_document("\udcff", "text"), "lone surrogate"),
+    ],
+)
+def test_what_can_not_be_kept_is_refused_whole(tmp_path, document, message):
+    with open_store(tmp_path / "index", mode="write") as store:
+        with pytest.raises(SettingError, match=message):
+            store.commit(Changes(documents=[make_document("good", "text"), document]))
+        assert store.document_count() == 0
+        assert store.verify() == []
+
+
+def test_wrong_shapes_are_refused(tmp_path):
+    def with_vector(vector):
+        row = make_document("a")
+        return DocumentRow(
+            id="v", source="", metadata={}, content_hash=b"", file=None, chunks=[*row.chunks, make_chunk("t", vector)]
+        )
+
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=[make_document("a", "text")]))
+        with pytest.raises(ShapeError, match=r"\(8,\)"):
+            store.commit(Changes(documents=[with_vector(np.ones(9, np.float32))]))
+        with pytest.raises(SettingError, match="NaN"):
+            store.commit(Changes(documents=[with_vector(np.full(8, np.nan, np.float32))]))
+        with pytest.raises(ShapeError, match=r"\(8,\)"):
+            store.search_dense(np.ones(9, np.float32), k=1)
+        with pytest.raises(SettingError, match="at least 1"):
+            store.search_dense(np.ones(8, np.float32), k=0)
+        with pytest.raises(SettingError, match="twice"):
+            store.commit(Changes(documents=[make_document("b"), make_document("b")]))
+        assert store.document_count() == 1
+
+
+def test_one_and_true_are_not_mixed_up(tmp_path, settings):
+    with open_store(tmp_path / "index", mode="write", settings=settings) as store:
+        documents = [make_document(f"d{n}", "text", metadata={"x": (1, True)[n % 2]}) for n in range(60)]
+        store.commit(Changes(documents=documents))
+        store.optimize()
+        for text, first in (("x = 1", 1), ("x = true", 2), ("x = 1.0", 1)):
+            found = store.search_dense(np.ones(8, np.float32), k=50, where=parse_filter(text))
+            assert found.ids.tolist() == list(range(first, 61, 2))
+
+
+def test_an_unknown_field_is_refused_with_the_nearest(filled):
+    store, _ = filled
+    with pytest.raises(SettingError, match=r"Did you mean 'lang'\? Known: lang, rare, tags, year"):
+        store.search_dense(np.ones(8, np.float32), k=1, where=parse_filter('lnag = "en"'))
+
+
+def test_a_store_written_twice_is_the_same(tmp_path):
+    dumps = []
+    for name in ("one", "two"):
+        with open_store(tmp_path / name, mode="write") as store:
+            for seed in range(3):
+                store.commit(Changes(documents=some_documents(12, seed=seed), removed_documents=[f"d{seed}"]))
+            dumps.append(list(store._connection.iterdump()))
+    assert dumps[0] == dumps[1]

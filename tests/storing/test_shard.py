@@ -1,0 +1,199 @@
+"""The engine's copy: used when it pays, never needed, never wrong."""
+
+import logging
+import subprocess
+
+import numpy as np
+import pytest
+from plain_store import PlainStore, assert_same, make_document, query_of
+
+from likewise.storing import Changes, StoreSettings, open_store, parse_filter
+from likewise.storing.shard import MANIFEST, list_files, open_shard, read_manifest
+
+SMALL = StoreSettings(engine_threshold=200)
+
+
+def documents(first: int, last: int) -> list:
+    return [
+        make_document(f"d{n}", f"w{n % 7} w{n % 11} only{n}", metadata={"n": n, "odd": bool(n % 2)})
+        for n in range(first, last)
+    ]
+
+
+def loaded_exactly(store) -> bool:
+    """Whether exact search has read all rows, which it need not while the shard serves."""
+    searcher = store._searcher
+    return searcher._dense[0].rows is not None or searcher._words[0].rows is not None
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built") / "index"
+    with open_store(folder, mode="write", settings=SMALL) as store:
+        store.commit(Changes(documents=documents(0, 400)))
+        assert store.optimize() is True
+        assert store.optimize() is False  # nothing has changed
+    return folder
+
+
+@pytest.fixture
+def copied(built, tmp_path):
+    # Not shutil.copytree: the engine's files are mostly holes, which cp keeps.
+    subprocess.run(["cp", "-r", built, tmp_path / "index"], check=True)
+    return tmp_path / "index"
+
+
+QUERY = np.random.default_rng(5).standard_normal(8).astype(np.float32)
+
+
+def check(store, plain: PlainStore) -> None:
+    where = parse_filter("n >= 20 and not odd = true")
+    assert_same(store.search_dense(QUERY, k=10), plain.search_dense(QUERY, 10))
+    assert_same(store.search_dense(QUERY, k=10, where=where), plain.search_dense(QUERY, 10, where))
+    for words in (query_of("w3", "w5"), query_of("only77")):
+        assert_same(store.search_lexical(*words, k=10), plain.search_lexical(words, 10))
+        assert_same(store.search_lexical(*words, k=10, where=where), plain.search_lexical(words, 10, where))
+
+
+@pytest.fixture
+def plain():
+    plain = PlainStore()
+    plain.commit(Changes(documents=documents(0, 400)))
+    return plain
+
+
+def test_the_shard_serves_readers_and_what_is_newer_is_found_too(copied, plain):
+    with open_store(copied, mode="write", settings=SMALL) as writer, open_store(copied, mode="read") as reader:
+        check(reader, plain)
+        for changes in (
+            Changes(documents=documents(395, 420), removed_documents=["d0", "d399"]),
+            Changes(documents=documents(0, 3)),
+        ):
+            writer.commit(changes)
+            plain.commit(changes)
+            check(reader, plain)
+        assert reader._searcher.shards._shard is not None
+        assert not loaded_exactly(reader)
+
+
+def test_a_second_opener_searches_exactly(copied, plain):
+    with open_store(copied, mode="read") as first, open_store(copied, mode="read") as second:
+        check(first, plain)
+        check(second, plain)
+        assert not loaded_exactly(first)
+        assert loaded_exactly(second)
+        first.close()
+        check(second, plain)
+        assert second._searcher.shards._shard is not None  # free now
+
+
+def test_what_a_killed_build_left_is_removed(copied):
+    (folder,) = (copied / "shard").iterdir()
+    (copied / "shard" / "7-abc.new").mkdir()
+    open_store(copied, mode="read").close()
+    assert len(list((copied / "shard").iterdir())) == 2
+    open_store(copied, mode="write").close()
+    assert list((copied / "shard").iterdir()) == [folder]
+
+
+def test_it_is_built_again_when_a_quarter_changed(copied, plain):
+    with open_store(copied, mode="write", settings=SMALL) as store:
+        (before,) = (copied / "shard").iterdir()
+        store.commit(Changes(removed_documents=[f"d{n}" for n in range(90)]))
+        assert store.optimize() is False
+        store.commit(Changes(removed_documents=[f"d{n}" for n in range(90, 120)]))
+        assert store.optimize() is True
+        (after,) = (copied / "shard").iterdir()
+        assert after != before
+        plain.commit(Changes(removed_documents=[f"d{n}" for n in range(120)]))
+        check(store, plain)
+        assert not loaded_exactly(store)
+
+
+def test_it_goes_when_the_store_is_small_again(copied):
+    with open_store(copied, mode="write", settings=SMALL) as store:
+        store.delete([f"d{n}" for n in range(300)])
+        assert store.optimize() is False
+        assert list((copied / "shard").iterdir()) == []
+        assert len(store.search_dense(QUERY, k=500).ids) == 100
+
+
+def test_reading_changes_no_file_of_it(copied):
+    (folder,) = (copied / "shard").iterdir()
+    before = list_files(folder)
+    shard = open_shard(folder)
+    assert shard.nearest(QUERY, limit=5, where=None, fields={})
+    shard.close()
+    assert list_files(folder) == before == {name: list(of) for name, of in read_manifest(folder).files.items()}
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove", "folder", "manifest"])
+def test_a_damaged_shard_is_noticed_and_built_again(copied, plain, caplog, damage):
+    (folder,) = (copied / "shard").iterdir()
+    (words,) = folder.rglob("inverted_index.dat")
+    spoil(folder, words, damage)
+    with open_store(copied, mode="write", settings=SMALL) as store, caplog.at_level(logging.WARNING):
+        assert store.verify() != []
+        check(store, plain)
+        assert "will be built again" in caplog.text
+        assert store.optimize() is True
+        assert store.verify() == []
+        check(store, plain)
+
+
+def spoil(folder, file, damage):
+    if damage == "flip":
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif damage == "cut":
+        file.write_bytes(file.read_bytes()[:-1])
+    elif damage == "remove":
+        file.unlink()
+    elif damage == "folder":
+        folder.rename(folder.with_name("elsewhere"))
+    else:
+        (folder / MANIFEST).write_text("{")
+
+
+def test_a_failed_build_leaves_exact_search(tmp_path, caplog, monkeypatch):
+    plain = PlainStore()
+    plain.commit(Changes(documents=documents(0, 250)))
+    monkeypatch.setattr("sys.executable", "/no/such/python")
+    with open_store(tmp_path / "index", mode="write", settings=SMALL) as store:
+        store.commit(Changes(documents=documents(0, 250)))
+        assert store.optimize() is False
+        assert "can't start a process" in caplog.text
+        check(store, plain)
+
+
+def test_a_failing_engine_leaves_exact_search(copied, plain, caplog):
+    with open_store(copied, mode="write", settings=SMALL) as store:
+        store.search_dense(QUERY, k=1)
+        store._searcher.shards._shard._engine.close()
+        check(store, plain)
+        assert "the search engine failed" in caplog.text
+        assert store.optimize() is True
+
+
+@pytest.mark.parametrize("threshold", [200, 100_000])
+def test_what_is_deleted_is_in_no_file_after_compacting(copied, threshold):
+    secret = make_document("secret-id", "a most confidential sentence", metadata={"secretfield": "hidden value"})
+    traces = [b"secret-id", b"confidential", b"hidden value", b"secretfield", secret.chunks[0].vector.tobytes()]
+    traces.append(secret.chunks[0].vector.astype(np.float16).tobytes())  # the engine's precision
+    with open_store(copied, mode="write", settings=StoreSettings(engine_threshold=threshold)) as store:
+        store.commit(Changes(documents=[secret, *documents(400, 600)]))
+        store.optimize()
+        assert set(found_in(copied, traces)) >= set(traces[:4])
+        size = sum(path.stat().st_size for path in copied.rglob("*") if path.is_file())
+        store.delete(["secret-id", *(f"d{n}" for n in range(300))])
+        store.compact()
+        assert found_in(copied, traces) == []
+        assert sum(path.stat().st_size for path in copied.rglob("*") if path.is_file()) < size
+        assert store.verify() == []
+        assert len(store.search_dense(QUERY, k=1000).ids) == 300
+
+
+def found_in(folder, traces: list[bytes]) -> list[bytes]:
+    contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    return [trace for trace in traces if any(trace in content for content in contents)]
