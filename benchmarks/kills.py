@@ -2,12 +2,14 @@
 
     python benchmarks/kills.py --rounds 30 --documents 2000
 
-A run without a kill gives the index to compare with, and how long indexing takes. Then ``likewise index`` is started
-over and over on one index; each time it is killed (SIGKILL to its process group) after a random while, so that the
-kills fall on the start, the middle and the end. Just before each kill the documents that a reader sees are noted: they
-are acknowledged, and must all be there afterwards, in an index that verifies and can be searched. A run that comes to
-its end before it is killed must have made the index to compare with, row by row; then another index is begun.
---engine-threshold makes the search engine's index be built, and killed, with fewer documents than it takes by default.
+A run without a kill gives the index to compare with, and how long indexing takes. Then a process that indexes the same
+files is started over and over on one index; each time it is killed (SIGKILL to its process group) after a random while,
+so that the kills fall on the start, the middle and the end. Just before each kill the documents that a reader sees are
+noted: they are acknowledged, and must all be there afterwards, in an index that verifies and can be searched. A run
+that comes to its end before it is killed must have made the index to compare with, row by row; then another is begun.
+
+With few documents, whose indexing is a few commits, use --longest-share 1. --engine-threshold has the search engine's
+index built, and its building killed, with fewer documents than it takes by default.
 """
 
 import argparse
@@ -31,8 +33,6 @@ import likewise as lw
 from likewise.storing import StoreSettings, open_store
 
 DATABASE = "store.sqlite3"
-_LONGEST_SHARE = 0.2  # of the time that an uninterrupted run takes: how long a run may live
-_LONGEST_S = 6.0  # at least, so that runs get beyond their start
 _SCRIPT = """
 import sys, likewise as lw
 from likewise.storing import StoreSettings
@@ -82,10 +82,13 @@ class Trial:
         """Index to the end and compare."""
         process = self.start(index)
         _, errors = process.communicate()
-        if process.returncode:
-            self.finished.append(f"failed: {errors.decode()[-300:]}")
-        else:
-            self.finished.append(compare(index, self.reference))
+        self.ended(process.returncode, errors, index)
+
+    def ended(self, code: int, errors: bytes, index: Path) -> None:
+        """Note how a run that came to its end compares; one that failed by itself ends everything."""
+        if code:
+            raise SystemExit(f"a run that was not killed failed: {errors.decode()[-800:]}")
+        self.finished.append(compare(index, self.reference))
 
 
 def main() -> int:
@@ -97,7 +100,7 @@ def main() -> int:
         trial = _reference(folder, arguments.engine_threshold)
         rounds: list[Round] = []
         index = folder / "index-0"
-        longest_s = max(_LONGEST_SHARE * trial.duration_s, _LONGEST_S)
+        longest_s = arguments.longest_share * trial.duration_s
         while len(rounds) < arguments.rounds:
             outcome = _one_round(trial, index, chance.uniform(0, longest_s))
             if outcome:
@@ -114,6 +117,9 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--documents", type=int, default=2000)
     options.add_argument("--data", type=Path, help="the folder of published sets; without it, sentences of the tests")
     options.add_argument("--engine-threshold", type=int, default=StoreSettings().engine_threshold)
+    options.add_argument(
+        "--longest-share", type=float, default=0.2, help="how long a run may live, in times of an uninterrupted one"
+    )
     options.add_argument("--seed", type=int, default=0)
     return options.parse_args()
 
@@ -122,9 +128,9 @@ def _reference(folder: Path, engine_threshold: int) -> Trial:
     lw.load("all-MiniLM-L6-v2")  # so that a first compilation does not count
     trial = Trial(folder / "files", folder / "reference", 0.0, engine_threshold)
     started = time.perf_counter()
-    if trial.start(trial.reference).wait():
-        raise SystemExit("the uninterrupted run failed")
+    trial.finish(trial.reference)
     trial.duration_s = time.perf_counter() - started
+    trial.finished.clear()
     return trial
 
 
@@ -133,9 +139,7 @@ def _one_round(trial: Trial, index: Path, after_s: float) -> Round | None:
     process = trial.start(index)
     try:
         _, errors = process.communicate(timeout=after_s)
-        trial.finished.append(
-            f"failed: {errors.decode()[-300:]}" if process.returncode else compare(index, trial.reference)
-        )
+        trial.ended(process.returncode, errors, index)
         return None
     except subprocess.TimeoutExpired:
         acknowledged = _visible(index)

@@ -75,7 +75,7 @@ def _recorded(folder: Path, precision: str, tokenizer: Tokenizer) -> bytes:
     if precision == "int8":
         ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=KNOWN_MODELS[DEFAULT_MODEL].sha256)
     assert (folder / WEIGHTS).is_file()
-    return to_onnx(checkpoint, weights, ranges=ranges).SerializeToString()
+    return to_onnx(checkpoint, weights, ranges=ranges)
 
 
 def _texts(count: int) -> list[str]:

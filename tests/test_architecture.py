@@ -70,7 +70,7 @@ def test_import_brings_nothing_heavy():
     code = "import sys, json, likewise; likewise.LikewiseError; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(run.stdout)}
-    heavy = {"numpy", "onnx", "openvino", "safetensors", "tokenizers", "torch", "transformers", "typer", "rich"}
+    heavy = {"numpy", "onnx", "openvino", "safetensors", "tokenizers", "torch", "transformers", "click"}
     assert not loaded & (heavy | {"sqlite3", "qdrant_edge", "pypdf", "yaml", "filelock", "Stemmer"})
 
 
@@ -79,7 +79,7 @@ def test_searching_a_known_index_brings_no_reader_no_recorder_and_no_torch():
     code = "import sys, json, likewise; likewise.Index, likewise.load; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(run.stdout)}
-    assert not loaded & {"onnx", "torch", "transformers", "pypdf", "docx", "selectolax", "rich", "typer"}
+    assert not loaded & {"onnx", "torch", "transformers", "pypdf", "docx", "selectolax", "rich", "pydantic"}
 
 
 def test_public_names_all_resolve():

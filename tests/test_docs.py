@@ -123,8 +123,8 @@ def test_adding_a_command_as_described(tmp_path, capsys):
     with Index(tmp_path / "index") as index:
         index.add([Document(id="a", text="A cat."), Document(id="b", text="A dog.")])
     count = walk_through("likewise/cli/count.py")["PLUGIN"]
-    count(tmp_path / "index")
-    count(tmp_path / "index", as_json=True)
+    count.callback(tmp_path / "index", as_json=False)
+    count.callback(tmp_path / "index", as_json=True)
     plain, as_json = capsys.readouterr().out.splitlines()
     assert plain == "2 documents"
     assert '"documents": 2' in as_json

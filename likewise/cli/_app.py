@@ -25,10 +25,13 @@ class _Commands(click.Group):
         return COMMANDS.get(cmd_name) if cmd_name in COMMANDS.names() else None
 
 
-@click.command(cls=_Commands)
+@click.command(cls=_Commands, invoke_without_command=True)
 @click.version_option(likewise.__version__, message="%(version)s")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Embeddings, from raw content to answers: search your own documents by meaning."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
@@ -39,13 +42,10 @@ def main() -> None:
     except LikewiseError as error:
         _say(str(error))
         code = 2
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message(), file=sys.stderr)
-        code = 2
     except click.UsageError as error:
         _say(f"{error.format_message().rstrip('.')}. See 'likewise --help'.")
         code = 2
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click makes the second of the first
         # The reader of our output, such as head, has what it wanted. What is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

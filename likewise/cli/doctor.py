@@ -1,4 +1,4 @@
-"""Check this installation and, if one is named, an index; says what is wrong and what to do."""
+"""Check this installation and, if one is named, INDEX; says what is wrong and what to do."""
 
 import platform
 import sqlite3

@@ -1,4 +1,4 @@
-"""Index files and folders, doing only what changed since last time."""
+"""Index files and folders (- is standard input), doing only what changed since last time."""
 
 from dataclasses import asdict
 from pathlib import Path

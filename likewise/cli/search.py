@@ -1,13 +1,14 @@
-"""Search a folder of documents, or an index, by meaning and by word."""
+"""Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
 
 import os
 from pathlib import Path
+from typing import cast
 
 import click
 
 from likewise.cli._output import as_json_option, note, print_hit, print_json, print_report, progress_bar
 from likewise.errors import SettingError
-from likewise.searching.index import Index, is_index
+from likewise.searching.index import Index, check_request, is_index
 from likewise.types import Mode
 
 OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directly is kept, inside that folder
@@ -22,8 +23,9 @@ OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directl
 @as_json_option
 def search(path: Path, query: str, k: int, mode: str, where: str | None, as_json: bool) -> None:
     """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
+    tree = check_request(query, k=k, mode=mode, where=where)  # before a whole folder is indexed for nothing
     index = Index(path) if is_index(path) else _indexed(path)
-    hits = index.search(query, k=k, mode=_mode(mode), where=where)
+    hits = index.search(query, k=k, mode=cast(Mode, mode), where=tree)
     for number, hit in enumerate(hits, start=1):
         if as_json:
             print_json(hit)
@@ -58,14 +60,6 @@ def _indexed(folder: Path) -> Index:
     if report.added or report.removed:
         print_report(report, index=str(folder))
     return index
-
-
-def _mode(name: str) -> Mode:
-    known: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
-    for mode in known:
-        if name == mode:
-            return mode
-    raise SettingError(f"--mode is {name!r}; it must be hybrid, dense or lexical")
 
 
 PLUGIN = search

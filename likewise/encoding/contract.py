@@ -11,11 +11,11 @@ from likewise.errors import ContractError
 from likewise.settings import from_dict, to_dict
 from likewise.types import Role, Vectors
 
-# Short enough for one small batch, and unlike enough to notice a swapped part.
+# Of one length, for one small batch, and unlike enough to notice a swapped part.
 CANARIES = (
     "The quick brown fox jumps over the lazy dog.",
     "How do I reset the password of my account?",
-    "def mean(values): return sum(values) / len(values)",
+    "SELECT name FROM users WHERE id = 7",
 )
 _LEAST_COSINE = {"float32": 0.9999, "int8": 0.99}  # another processor rounds otherwise; another model is far below
 

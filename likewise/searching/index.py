@@ -121,9 +121,8 @@ class Index:
             ArtifactError: There is no index here, or it is damaged.
             ContractError: The index was made by another encoder.
         """
-        _check(query, k, mode)
+        tree = check_request(query, k=k, mode=mode, where=where)
         store = self._reading()
-        tree = parse_filter(where) if isinstance(where, str) else where
         if len(store) == 0:
             return []
         rankings = self._rankings(store, query, mode, max(k, _DEPTH), tree)
@@ -176,7 +175,9 @@ class Index:
             return store.search_lexical(words.terms, words.counts.astype(np.float32), k=depth, where=where)
 
         def dense() -> Ranking:
-            return store.search_dense(self._query_vector(store, query), k=depth, where=where)
+            encoder = self._encoder_for(store, lambda *_: None)
+            vector = encoder.encode([query], role="query", overflow="chunk")[0]  # (D,)
+            return store.search_dense(vector, k=depth, where=where)
 
         if mode == "lexical":
             return {"lexical": lexical()}
@@ -186,33 +187,25 @@ class Index:
             words = pool.submit(lexical)
             return {"dense": dense(), "lexical": words.result()}
 
-    def _query_vector(self, store: SqliteStore, query: str) -> Vectors:
-        """The query's vector (D,). The first time, the canaries ride along in the same batch."""
-        encoder = self._encoder_for(store, lambda *_: None)
-        texts = [query] if self._checked else [query, *CANARIES]
-        vectors = encoder.encode(texts, role="query", overflow="chunk")
-        if not self._checked:
-            stored = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)
-            require_canaries(vectors[1:], stored, precision=encoder.contract.precision, where=str(self.path))
-            self._checked = True
-        return vectors[0]
-
     def _encoder_for(self, store: Store, progress: "Progress") -> Encoder:
-        """The encoder of this index, loaded once and held to the contract; a new index takes it as its own."""
+        """The encoder of this index, loaded once and held to its contract; a new index takes it as its own."""
         stored = store.read_setting("contract")
         contract = Contract.from_json(stored) if stored else None
         if self._encoder is None:
             model = self._model or store.read_setting("model") or DEFAULT_MODEL
             precision = self._precision or (contract.precision if contract else "auto")
             self._encoder = load(model, precision=precision, progress=lambda what: progress(what, 0, 0))
-        if contract:
-            self._encoder.contract.require(contract, where=str(self.path))
-        else:
-            canaries = self._encoder.encode(CANARIES, role="query", overflow="chunk")
-            store.write_setting("canaries", json.dumps(canaries.tolist()))
+        if contract is None:
+            store.write_setting("canaries", json.dumps(_canaries(self._encoder).tolist()))
             store.write_setting("model", self._encoder.name)
             store.write_setting("analyzer", ANALYZER)
             store.write_setting("contract", self._encoder.contract.to_json())
+            return self._encoder
+        self._encoder.contract.require(contract, where=str(self.path))
+        if not self._checked:
+            kept = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)
+            require_canaries(_canaries(self._encoder), kept, precision=contract.precision, where=str(self.path))
+            self._checked = True
         return self._encoder
 
     def _reading(self) -> SqliteStore:
@@ -231,18 +224,28 @@ class Index:
         return open_store(self.path, mode="write", settings=self._store_settings)
 
 
+def _canaries(encoder: Encoder) -> Vectors:
+    return encoder.encode(CANARIES, role="query", overflow="chunk")
+
+
 def is_index(path: Path) -> bool:
     """Whether an index was made in this folder."""
     return (path / "store.sqlite3").is_file()
 
 
-def _check(query: str, k: int, mode: str) -> None:
+def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) -> Filter | None:
+    """Refuse a request that no index could answer; gives the filter, parsed.
+
+    Raises:
+        SettingError: See ``Index.search``.
+    """
     if not isinstance(query, str) or not query.strip():
         raise SettingError("the query is blank: say in a few words what to look for")
     if not isinstance(k, int) or k < 1:
         raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
     if mode not in ("hybrid", "dense", "lexical"):
         raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
+    return parse_filter(where) if isinstance(where, str) else where
 
 
 def _hits(store: Store, best: Ranking, rankings: dict[str, Ranking]) -> list[Hit]:

@@ -22,7 +22,7 @@ def by_numpy(checkpoint, rows, *, tokens=0):
 
 
 def engine_of(checkpoint):
-    recorded = to_onnx(checkpoint, checkpoint.weights()).SerializeToString()
+    recorded = to_onnx(checkpoint, checkpoint.weights())
     return compile_network(recorded, precision="float32", dimension=checkpoint.dimension)
 
 

@@ -1,0 +1,33 @@
+"""What we write must be what the onnx package reads."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from likewise.modelling.ops import onnx_file
+from likewise.modelling.ops.onnx_ops import OPSET
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "uint8", "int64"])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0), (2, 3, 4)])
+def test_tensors_are_read_back_as_they_were(dtype, shape):
+    value = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
+    read = numpy_helper.to_array(onnx.TensorProto.FromString(onnx_file.tensor("name", value)))
+    assert read.dtype == value.dtype
+    np.testing.assert_array_equal(read, value)
+
+
+def test_a_whole_model_passes_the_checker_and_keeps_its_attributes():
+    values = {"axis": -1, "epsilon": 1e-12}
+    norm = onnx_file.node("LayerNormalization", ["x", "weight", "bias"], "normed", values)
+    turn = onnx_file.node("Transpose", ["normed"], "y", {"perm": [1, 0]})
+    constants = [onnx_file.tensor(name, np.ones(4, np.float32)) for name in ("weight", "bias")]
+    inputs = [onnx_file.value_info("x", onnx_file.FLOAT, ["B", 4])]
+    outputs = [onnx_file.value_info("y", onnx_file.FLOAT, [4, "B"])]
+    model = onnx.ModelProto.FromString(onnx_file.model([norm, turn], constants, inputs, outputs, opset=OPSET))
+    onnx.checker.check_model(model, full_check=True)
+    read = {one.name: onnx.helper.get_attribute_value(one) for one in model.graph.node[0].attribute}
+    assert read["axis"] == -1
+    assert read["epsilon"] == pytest.approx(1e-12)
+    assert list(model.graph.node[1].attribute[0].ints) == [1, 0]
