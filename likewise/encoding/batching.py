@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BUDGET_TOKENS = 1024  # measured flat from 512 to 2048; see docs/benchmarks.md
+BUDGET_TOKENS = 512  # the inner activations of a batch then stay in the second-level cache; docs/benchmarks.md
 
 _STEPS = ((32, 4), (64, 8), (256, 16))  # (up to this length, in steps of)
 
