@@ -17,7 +17,7 @@ from zlib import crc32
 from likewise import __version__
 from likewise.artifacts import new_folder, read_manifest, sha256, write_manifest
 from likewise.encoding.contract import Contract
-from likewise.encoding.engine import Engine, compile_network, describe_engine, import_network
+from likewise.encoding.engine import Engine, compile_network, describe_engine, import_network, uses_half
 from likewise.errors import ArtifactError, LikewiseError, StorageError
 from likewise.modelling.checkpoints import TOKENIZER, WEIGHTS, Checkpoint
 from likewise.settings import from_dict, to_dict
@@ -79,7 +79,7 @@ def _record(checkpoint: Checkpoint, contract: Contract) -> bytes:
     if contract.precision == "int8":
         tokenizer = Tokenizer(checkpoint.folder / TOKENIZER)
         ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=contract.weights)
-    return to_onnx(checkpoint, weights, ranges=ranges)
+    return to_onnx(checkpoint, weights, ranges=ranges, early=not uses_half(contract.precision))
 
 
 def _contract(checkpoint: Checkpoint, precision: str) -> Contract:

@@ -40,7 +40,7 @@ class Engine:
 def compile_network(model: bytes, *, precision: str, dimension: int) -> Engine:
     """Compile an ONNX model of ``modelling.network`` for this processor."""
     core = openvino.Core()
-    return Engine(core.compile_model(core.read_model(model), "CPU", _options(core, precision)), dimension)
+    return Engine(core.compile_model(core.read_model(model), "CPU", _options(precision)), dimension)
 
 
 def import_network(blob: bytes, *, precision: str, dimension: int) -> Engine:
@@ -51,7 +51,7 @@ def import_network(blob: bytes, *, precision: str, dimension: int) -> Engine:
     """
     core = openvino.Core()
     try:
-        compiled = core.import_model(blob, "CPU", _options(core, precision))
+        compiled = core.import_model(blob, "CPU", _options(precision))
     except RuntimeError as error:
         raise ArtifactError(f"the compiled network can't be loaded: {error}") from error
     return Engine(compiled, dimension)
@@ -68,13 +68,16 @@ def describe_engine() -> dict[str, str]:
     }
 
 
-def _options(core: Any, precision: str) -> dict[str, Any]:
-    """Beside int8, half precision is used for the rest where the processor has it; float32 is float32 throughout."""
-    half = precision == "int8" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+def uses_half(precision: str) -> bool:
+    """Whether what is not int8 runs in half precision: where the processor has it; float32 is float32 throughout."""
+    return precision == "int8" and "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _options(precision: str) -> dict[str, Any]:
     return {
         "INFERENCE_NUM_THREADS": _cores(),
         "NUM_STREAMS": _cores(),
-        "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if uses_half(precision) else "f32",
         "ENABLE_CPU_PINNING": False,  # the system schedules better than a library that knows of itself alone
     }
 

@@ -20,7 +20,9 @@ def vectors(ops: Ops[A], checkpoint: Checkpoint, weights: Weights, ids: A, mask:
     return ops.normalise(pooled) if checkpoint.normalise else pooled
 
 
-def to_onnx(checkpoint: Checkpoint, weights: Weights, *, ranges: Mapping[str, Range] | None = None) -> bytes:
-    """The whole model as an ONNX file, in float32, or int8 if ``ranges`` has one for each site."""
-    ops = OnnxOps(ranges)
+def to_onnx(
+    checkpoint: Checkpoint, weights: Weights, *, ranges: Mapping[str, Range] | None = None, early: bool = True
+) -> bytes:
+    """The whole model as an ONNX file, in float32, or in int8 if there are ``ranges``; ``early`` as in ``OnnxOps``."""
+    ops = OnnxOps(ranges, early=early)
     return ops.finish(vectors(ops, checkpoint, weights, "ids", "mask"), width=checkpoint.dimension)

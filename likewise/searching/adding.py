@@ -25,7 +25,7 @@ from likewise.types import Chunk, Document, Vectors
 
 logger = logging.getLogger(__name__)
 
-_COMMIT_CHUNKS = 512  # about a second of encoding: what a killed run may lose
+_COMMIT_CHUNKS = 512  # a few seconds of encoding: what a killed run may lose
 _COMMIT_FILES = 2000  # files in one commit when none of them has anything to embed
 _SETTLED_NS = 2_000_000_000  # a file changed less than this before it was looked at may change again in the same tick
 _REFUSED = "refused files"  # the setting that remembers what could not be read, so that it is not read again

@@ -76,7 +76,7 @@ class Index:
         known are not cut, texts whose vector is known are not encoded. ``likewise.read(folder)`` stands for the
         whole folder: what vanished from it is removed from the index. Other iterables only add and replace, by id.
 
-        What was done is on the disk at every moment: a killed run loses about a second of work, and the next one
+        What was committed is on the disk at every moment: a killed run loses a few seconds of work, and the next one
         goes on from there.
 
         Args:
@@ -147,7 +147,7 @@ class Index:
         return self._reading().verify()
 
     def contract(self) -> Contract | None:
-        """What the vectors of this index can be compared with; None if it is empty."""
+        """What the vectors of this index can be compared with; None as long as no encoder was needed."""
         stored = self._reading().read_setting("contract")
         return Contract.from_json(stored) if stored else None
 

@@ -26,10 +26,16 @@ class Range:
 
 
 class OnnxOps:
-    """Activations are names of graph values; ``finish`` makes the model."""
+    """Activations are names of graph values; ``finish`` makes the model.
 
-    def __init__(self, ranges: Mapping[str, Range] | None = None) -> None:
-        self._ranges = ranges
+    Args:
+        ranges: For each site; None records the network in float32.
+        early: Quantise the result of attention before its heads are joined, not after. The values are the same; early
+            is faster where attention runs in float32, late where it runs in half precision.
+    """
+
+    def __init__(self, ranges: Mapping[str, Range] | None = None, *, early: bool = True) -> None:
+        self._ranges, self._early = ranges, early
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
         self._quantised: dict[tuple[str, str], str] = {}  # (value, site) -> its quantised form, made once
@@ -87,11 +93,12 @@ class OnnxOps:
         v = self._node("Transpose", v, perm=[0, 2, 1, 3])
         scores = self.add(self._node("MatMul", q, k), self._penalty(mask))  # (B, H, T, T)
         mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), v)
-        if self._ranges is not None:
-            mixed = self._quantise(mixed, site)  # before the transpose, so that a quarter of the bytes are moved
+        early = self._ranges is not None and self._early
+        mixed = self._quantise(mixed, site) if early else mixed
         mixed = self._node("Transpose", mixed, perm=[0, 2, 1, 3])
         joined = self._node("Reshape", mixed, self._constant(np.array([0, 0, -1], np.int64)))
-        self._quantised[joined, site] = joined
+        if early:
+            self._quantised[joined, site] = joined
         return joined
 
     def mean_pool(self, x: str, mask: str) -> str:
