@@ -2,13 +2,14 @@
 
     python benchmarks/memory.py --texts 1000000
 
-Texts are made as they are asked for: halves of two sentences and a number, so no two are alike. Prints the resident
-size on the way, and the slope of a line through it after the first tenth. Linux only.
+Texts are made as they are asked for: a few words of two sentences and a number, so no two are alike. Prints the
+resident size on the way, and the slope of a line through it after the first tenth. Linux only.
 """
 
 import argparse
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,15 +53,16 @@ def _sizes(arguments: argparse.Namespace) -> list[Row]:
             per_s = done / (time.perf_counter() - started)
             mean = round(tokens / done, 1)
             rows.append({"texts": done, "resident_mib": _resident_mib(), "mean_tokens": mean, "texts_per_s": per_s})
+            print(f"{done} texts", file=sys.stderr)
     return rows
 
 
 def _texts(count: int) -> Iterator[str]:
-    halves = [line.split() for line in SENTENCES.read_text(encoding="utf-8").splitlines()]
+    words = [line.split() for line in SENTENCES.read_text(encoding="utf-8").splitlines()]
     chance = random.Random(0)
     for number in range(count):
-        left, right = chance.choice(halves), chance.choice(halves)
-        yield " ".join([*left[: (len(left) + 1) // 2], *right[len(right) // 2 :], str(number)])
+        left, right = chance.choice(words), chance.choice(words)
+        yield " ".join([*left[: chance.randint(1, 4)], *right[-chance.randint(1, 3) :], str(number)])
 
 
 def _growth(rows: list[Row], texts: int) -> Row:
