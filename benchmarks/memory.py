@@ -62,7 +62,7 @@ def _texts(count: int) -> Iterator[str]:
     chance = random.Random(0)
     for number in range(count):
         left, right = chance.choice(words), chance.choice(words)
-        yield " ".join([*left[: chance.randint(1, 4)], *right[-chance.randint(1, 3) :], str(number)])
+        yield " ".join([*left[: chance.randint(1, 2)], *right[-1:], str(number)])
 
 
 def _growth(rows: list[Row], texts: int) -> Row:
