@@ -1,6 +1,6 @@
 """Writes ONNX files: the few messages of its protocol buffer schema that a recorded network needs.
 
-The ``onnx`` package does this too, at 30 MB and a second of imports. Field numbers are those of onnx.proto, and the
+The ``onnx`` package does this too, at 30 MB. Field numbers are those of onnx.proto, and the
 wire format is that of https://protobuf.dev/programming-guides/encoding/.
 """
 
