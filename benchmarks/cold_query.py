@@ -23,7 +23,7 @@ from reporting import Row, at_least, at_most, parser, print_settings, print_tabl
 
 import likewise as lw
 from likewise.chunking import chunk, embedded_text
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 
 HERE = Path(__file__).parent
 HANDBOOK = HERE.parent / "examples" / "handbook"

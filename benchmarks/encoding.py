@@ -26,7 +26,7 @@ import numpy as np
 from labelled_sets import read_objects, read_table, titled
 from reporting import Row, Value, at_least, parser, print_settings, print_table
 
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 
 HERE = Path(__file__).parent
 BACKENDS = ("torch", "openvino", "openvino-f32", "openvino-int8", "onnx")

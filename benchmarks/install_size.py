@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from reporting import Row, at_most, parser, print_settings, print_table
 
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 
 ROOT = Path(__file__).parent.parent
 MOST_MB = 500

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeAlias
 
-from likewise.encoding.engine import describe_engine
+from likewise.encoding.engines.openvino import describe_engine
 
 Value: TypeAlias = str | int | float | bool
 Row: TypeAlias = Mapping[str, Value]

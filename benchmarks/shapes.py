@@ -25,12 +25,14 @@ from numpy.typing import NDArray
 from reporting import Row, parser, print_settings, print_table
 
 from likewise.encoding.batching import BUDGET_TOKENS, pad, round_up
-from likewise.encoding.engine import compile_network
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.engines.openvino import compile_network, uses_half
 from likewise.encoding.quantisation import ranges_of
-from likewise.modelling.checkpoints import TOKENIZER, WEIGHTS, read_checkpoint
+from likewise.modelling.checkpoints import read_checkpoint
 from likewise.modelling.network import to_onnx
-from likewise.tokenizing import Tokenizer
+from likewise.modelling.ops import Inputs
+from likewise.modelling.ops.onnx_weights import FloatWeights, Int8Weights
+from likewise.tokenizing import Tokenizer, open_tokenizer
 
 Ids = NDArray[np.int64]
 BUDGETS = (256, 512, 1024, 2048, 4096)
@@ -44,7 +46,7 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     folder = KNOWN_MODELS[DEFAULT_MODEL].folder()
     assert folder is not None, f"{DEFAULT_MODEL} is not installed"
-    tokenizer = Tokenizer(folder / TOKENIZER)
+    tokenizer = open_tokenizer(folder)
     model = _recorded(folder, arguments.precision, tokenizer)
     texts = _texts(arguments.texts)
     framed = [tokenizer.frame(ids[: _LIMIT - tokenizer.special_tokens]) for ids in tokenizer.encode(texts)]
@@ -71,11 +73,10 @@ def _arguments() -> argparse.Namespace:
 def _recorded(folder: Path, precision: str, tokenizer: Tokenizer) -> bytes:
     checkpoint = read_checkpoint(folder)
     weights = checkpoint.weights()
-    ranges = None
-    if precision == "int8":
-        ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=KNOWN_MODELS[DEFAULT_MODEL].sha256)
-    assert (folder / WEIGHTS).is_file()
-    return to_onnx(checkpoint, weights, ranges=ranges)
+    if precision == "float32":
+        return to_onnx(checkpoint, weights, form=FloatWeights())
+    ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=KNOWN_MODELS[DEFAULT_MODEL].sha256)
+    return to_onnx(checkpoint, weights, form=Int8Weights(ranges, early=not uses_half(precision)))
 
 
 def _texts(count: int) -> list[str]:
@@ -142,11 +143,11 @@ def _steps(model: bytes, precision: str, framed: Sequence[Ids]) -> list[Row]:
 
 def _measure(model: bytes, precision: str, framed: Sequence[Ids], *, budget: int, step: int) -> Row:
     """All texts through a fresh engine twice; ``step`` 0 rounds as the library does."""
-    engine = compile_network(model, precision=precision, dimension=384)
+    engine = compile_network(model, precision=precision)
     batches = list(_batches(framed, budget=budget, step=step))
     times = [time.perf_counter()]
     for _ in range(2):
-        engine.run(batches, rows=len(framed))
+        engine.run(((rows, Inputs(ids, mask)) for rows, ids, mask in batches), lambda _rows, _vectors: None)
         times.append(time.perf_counter())
     first, second = (after - before for before, after in pairwise(times))
     padded, real = sum(ids.size for _, ids, _ in batches), sum(map(len, framed))

@@ -22,7 +22,7 @@ LAYERS = [
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 SIBLINGS = LAYERS[2]
 # Deliberate imports inside functions: what they bring takes longer than all else that a query does.
-LATE = {"encoding/compiled.py", "cli/_output.py", "cli/search.py", "searching/index.py"}
+LATE = {"encoding/compiled.py", "encoding/models.py", "cli/_output.py", "cli/search.py", "searching/index.py"}
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 

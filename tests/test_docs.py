@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from likewise.cli import main
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.modelling import pooling
 from likewise.modelling.families import bert
 from likewise.modelling.ops.numpy_ops import NumpyOps

@@ -10,8 +10,9 @@ import click
 
 import likewise
 from likewise.cli._output import as_json_option, print_json
-from likewise.encoding.engine import describe_engine
-from likewise.encoding.models import AUTO_PRECISION, DEFAULT_MODEL, KNOWN_MODELS, load, verify_model
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.engines.openvino import describe_engine
+from likewise.encoding.models import AUTO_PRECISION, load, verify_model
 from likewise.errors import LikewiseError
 from likewise.searching.index import Index
 

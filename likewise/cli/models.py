@@ -3,7 +3,7 @@
 import click
 
 from likewise.cli._output import as_json_option, print_json
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.modelling.checkpoints import read_checkpoint
 
 

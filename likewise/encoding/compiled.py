@@ -10,6 +10,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -17,78 +18,98 @@ from zlib import crc32
 from likewise import __version__
 from likewise.artifacts import new_folder, read_manifest, sha256, write_manifest
 from likewise.encoding.contract import Contract
-from likewise.encoding.engine import Engine, compile_network, describe_engine, import_network, uses_half
+from likewise.encoding.engines import ENGINES, Engine
 from likewise.errors import ArtifactError, LikewiseError, StorageError
-from likewise.modelling.checkpoints import TOKENIZER, WEIGHTS, Checkpoint
+from likewise.modelling.checkpoints import TOKENIZER_FILES, Checkpoint
+from likewise.modelling.tensors import weights_digest
 from likewise.settings import from_dict, to_dict
 
 logger = logging.getLogger(__name__)
 
-_KIND, _VERSION = "compiled network", 3  # raise it whenever the recorded graph changes
+_KIND, _VERSION = "compiled network", 4  # raise it whenever the recorded graph changes
 _BLOB = "network.blob"
 Progress = Callable[[str], None]
 
 
-def open_network(checkpoint: Checkpoint, *, precision: str, cache: Path, progress: Progress) -> tuple[Engine, Contract]:
-    """The network and the contract of a checkpoint, from the cache if it is there, else compiled and kept.
+@dataclass(frozen=True, slots=True)
+class Running:
+    """In what a network runs."""
+
+    engine: str = "openvino"  # a name of ENGINES
+    precision: str = "int8"
+
+
+def open_network(
+    checkpoint: Checkpoint, running: Running, *, cache: Path, progress: Progress
+) -> tuple[Engine, Contract]:
+    """The network and the contract of a checkpoint, from the cache if it is there, else prepared and kept.
 
     Args:
-        checkpoint: What to compile.
-        precision: "float32" or "int8".
+        checkpoint: What to run.
+        running: The engine and the precision.
         cache: The folder of all compiled networks; if it can't be written to, the work is done again next time.
         progress: Told, in a sentence, before anything that takes seconds.
     """
-    folder = cache / _key(checkpoint, precision)
+    kind = ENGINES.get(running.engine)
+    folder = cache / _key(checkpoint, running)
     if folder.is_dir():
         try:
-            return _load(folder, precision)
+            blob, contract = _kept(folder)
+            return kind.load(blob, checkpoint, contract), contract
         except (LikewiseError, KeyError) as error:  # a manifest can be whole and lack what this version keeps in it
             logger.warning("compiling again: %s", error)
             shutil.rmtree(folder, ignore_errors=True)
-    progress(f"preparing {checkpoint.folder.name} ({precision}) for this machine, once")
-    contract = _contract(checkpoint, precision)
-    engine = compile_network(_record(checkpoint, contract), precision=precision, dimension=contract.dimension)
+    progress(f"preparing {checkpoint.folder.name} ({running.precision}) for this machine, once")
+    contract = contract_of(checkpoint, precision=running.precision)
+    engine = kind.prepare(
+        checkpoint, contract, lambda: _record(checkpoint, contract, early=kind.early(contract.precision))
+    )
+    _keep(folder, engine.export(), contract)
+    return engine, contract
+
+
+def _keep(folder: Path, blob: bytes, contract: Contract) -> None:
     try:
         with new_folder(folder) as fresh:
-            blob = engine.export()
             (fresh / _BLOB).write_bytes(blob)
             values = {"contract": to_dict(contract), "crc32": crc32(blob)}
             write_manifest(fresh, kind=_KIND, version=_VERSION, values=values)
     except (StorageError, OSError) as error:
         logger.warning("the compiled network is not kept: %s", error)
-    return engine, contract
 
 
-def _load(folder: Path, precision: str) -> tuple[Engine, Contract]:
+def _kept(folder: Path) -> tuple[bytes, Contract]:
     manifest = read_manifest(folder, kind=_KIND, version=_VERSION)
     contract = from_dict(Contract, manifest["contract"])
     blob = (folder / _BLOB).read_bytes()
     if crc32(blob) != manifest["crc32"]:  # the engine runs altered weights without complaint
         raise ArtifactError(f"{folder / _BLOB} is not as it was written")
-    return import_network(blob, precision=precision, dimension=contract.dimension), contract
+    return blob, contract
 
 
-def _record(checkpoint: Checkpoint, contract: Contract) -> bytes:
+def _record(checkpoint: Checkpoint, contract: Contract, *, early: bool) -> bytes:
     # Recording is needed once a machine; a query must not pay for its imports.
     from likewise.encoding.quantisation import ranges_of
     from likewise.modelling.network import to_onnx
-    from likewise.tokenizing import Tokenizer
+    from likewise.modelling.ops.onnx_weights import FloatWeights, Int8Weights
+    from likewise.tokenizing import open_tokenizer
 
     weights = checkpoint.weights()
-    ranges = None
-    if contract.precision == "int8":
-        tokenizer = Tokenizer(checkpoint.folder / TOKENIZER)
-        ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=contract.weights)
-    return to_onnx(checkpoint, weights, ranges=ranges, early=not uses_half(contract.precision))
+    if contract.precision == "float32":
+        return to_onnx(checkpoint, weights, form=FloatWeights())
+    tokenizer = open_tokenizer(checkpoint.folder)
+    ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=contract.weights)
+    return to_onnx(checkpoint, weights, form=Int8Weights(ranges, early=early))
 
 
-def _contract(checkpoint: Checkpoint, precision: str) -> Contract:
+def contract_of(checkpoint: Checkpoint, *, precision: str) -> Contract:
+    """What the vectors of a checkpoint can be compared with; reads all its weights."""
     return Contract(
         architecture=checkpoint.architecture,
-        weights=sha256(checkpoint.folder / WEIGHTS),
-        tokenizer=sha256(checkpoint.folder / TOKENIZER),
+        weights=_weights_hash(checkpoint),
+        tokenizer=sha256(next(path for name in TOKENIZER_FILES if (path := checkpoint.folder / name).is_file())),
         pooling=checkpoint.pooling,
-        normalise=checkpoint.normalise,
+        normalise=checkpoint.chain.normalise,
         max_tokens=checkpoint.max_tokens,
         dimension=checkpoint.dimension,
         precision=precision,
@@ -97,8 +118,21 @@ def _contract(checkpoint: Checkpoint, precision: str) -> Contract:
     )
 
 
-def _key(checkpoint: Checkpoint, precision: str) -> str:
-    parts: list[Any] = [precision, describe_engine(), __version__, _VERSION]
+def _weights_hash(checkpoint: Checkpoint) -> str:
+    """The digest of the network's weights; where later steps have weights of their own, of all together."""
+    network = weights_digest(checkpoint.folder)
+    steps = [link.path for link in checkpoint.chain.links if link.step.keys()]
+    if not steps:
+        return network
+    return hashlib.sha256(
+        "\n".join([network, *(weights_digest(checkpoint.folder / path) for path in steps)]).encode()
+    ).hexdigest()
+
+
+def _key(checkpoint: Checkpoint, running: Running) -> str:
+    described = dict(ENGINES.get(running.engine).describe())
+    prompts = sorted(checkpoint.prompts.items())  # known ones are not in the files
+    parts: list[Any] = [running.precision, running.engine, described, prompts, __version__, _VERSION]
     for path in sorted(checkpoint.folder.rglob("*.*")):
         state = path.stat()
         parts.append([str(path.resolve()), state.st_size, state.st_mtime_ns])

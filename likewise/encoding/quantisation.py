@@ -14,14 +14,14 @@ from safetensors.numpy import load_file, save_file
 
 from likewise.artifacts import sha256
 from likewise.encoding.batching import pad
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
-from likewise.modelling.checkpoints import TOKENIZER, WEIGHTS, Checkpoint, read_checkpoint
-from likewise.modelling.families import Weights
-from likewise.modelling.network import vectors
-from likewise.modelling.ops import Array
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.modelling.checkpoints import Checkpoint, read_checkpoint
+from likewise.modelling.network import run
+from likewise.modelling.ops import Array, Inputs, Weights
 from likewise.modelling.ops.numpy_ops import NumpyOps, Values
-from likewise.modelling.ops.onnx_ops import Range
-from likewise.tokenizing import Tokenizer
+from likewise.modelling.ops.onnx_weights import Range
+from likewise.modelling.tensors import WEIGHTS
+from likewise.tokenizing import Tokenizer, open_tokenizer
 
 _SMOOTHING = 0.5  # alpha of SmoothQuant: how much of the difficulty moves from activations into weights
 _TAIL = 0.01  # share of texts whose extremes may be clipped
@@ -68,8 +68,8 @@ def calibrate(checkpoint: Checkpoint, weights: Weights, tokenizer: Tokenizer, te
     framed = sorted((tokenizer.frame(ids[:limit]) for ids in tokenizer.encode(texts)), key=len)
     for start in range(0, len(framed), _BATCH):
         ids, mask = pad(framed[start : start + _BATCH])
-        recorder.real = mask.astype(bool)[:, :, None]
-        vectors(recorder, checkpoint, weights, ids, mask)
+        recorder.mask = mask
+        run(recorder, checkpoint, weights, Inputs(ids, mask))
     return {site: _range(recorder, site) for site in recorder.lows}
 
 
@@ -78,25 +78,34 @@ class _Recorder(NumpyOps):
 
     def __init__(self) -> None:
         super().__init__()
-        self.real: NDArray[np.bool_] = np.empty(0, np.bool_)  # (B, T, 1): which tokens are no padding
+        self.mask: NDArray[np.int64] = np.empty(0, np.int64)  # (B, T): which tokens are no padding
         self.lows: dict[str, list[Array]] = defaultdict(list)  # the least value of each channel in each text, (B, I)
         self.highs: dict[str, list[Array]] = defaultdict(list)
         self.maps: dict[str, dict[int, Array]] = defaultdict(dict)  # the weights (O, I) that read the site
         self.free: set[str] = set()  # sites behind a norm, whose channels can be rescaled at no cost
-        self._normed: Array | None = None
+        self._normed: Values | None = None
 
-    def layer_norm(self, x: Values, weight: Array, bias: Array, *, epsilon: float) -> Values:
+    def layer_norm(self, x: Values, weight: Array, bias: Array | None, *, epsilon: float) -> Values:
         self._normed = super().layer_norm(x, weight, bias, epsilon=epsilon)
         return self._normed
 
-    def linear(self, x: Values, weight: Array, bias: Array, *, site: str) -> Values:
-        if id(weight) not in self.maps[site]:
-            self.maps[site][id(weight)] = weight
+    def rms_norm(self, x: Values, weight: Array, *, epsilon: float) -> Values:
+        self._normed = super().rms_norm(x, weight, epsilon=epsilon)
+        return self._normed
+
+    def linear(self, x: Values, weight: Array, bias: Array | None, *, site: str) -> Values:
+        self.maps[site].setdefault(weight.__array_interface__["data"][0], weight)  # a view is new each time
         if x is self._normed:
             self.free.add(site)
-        self.lows[site].append(np.where(self.real, x, np.inf).min(axis=1))
-        self.highs[site].append(np.where(self.real, x, -np.inf).max(axis=1))
+        low, high = (x, x) if x.ndim == 2 else self._limits(x)
+        self.lows[site].append(low)
+        self.highs[site].append(high)
         return super().linear(x, weight, bias, site=site)
+
+    def _limits(self, x: Values) -> tuple[Values, Values]:
+        """The least and the greatest of each channel over the real tokens of each text: (B, T, I) to (B, I) twice."""
+        real = self.mask.astype(bool)[:, :, None]
+        return np.where(real, x, np.inf).min(axis=1), np.where(real, x, -np.inf).max(axis=1)
 
 
 def _range(recorder: _Recorder, site: str) -> Range:
@@ -121,7 +130,7 @@ def main() -> None:
     folder = KNOWN_MODELS[DEFAULT_MODEL].folder()
     assert folder is not None, f"{DEFAULT_MODEL} is not installed"
     checkpoint = read_checkpoint(folder)
-    ranges = calibrate(checkpoint, checkpoint.weights(), Tokenizer(folder / TOKENIZER), calibration_texts())
+    ranges = calibrate(checkpoint, checkpoint.weights(), open_tokenizer(folder), calibration_texts())
     target = _kept(sha256(folder / WEIGHTS))
     target.parent.mkdir(exist_ok=True)
     write_ranges(ranges, target)

@@ -1,30 +1,35 @@
-"""Read a model folder as sentence-transformers publishes it; nothing in it is guessed.
+"""Read and write a model folder as sentence-transformers publishes it; nothing in it is guessed.
 
-The folder holds ``modules.json`` (the chain), ``config.json``, ``model.safetensors``, ``tokenizer.json``,
-``1_Pooling/config.json`` and optionally ``sentence_bert_config.json`` and ``config_sentence_transformers.json``.
+The folder holds ``modules.json`` (the chain), ``config.json``, ``model.safetensors`` or shards, the tokenizer's files,
+a folder for each module after the first, and optionally ``sentence_bert_config.json`` and
+``config_sentence_transformers.json``.
 """
 
-import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from likewise.errors import ModelError
+from likewise.modelling.chain import Chain, Link, read_chain, read_json
+from likewise.modelling.families import FAMILIES, Family, family_name, prefix_of, rename
+from likewise.modelling.ops import Array
+from likewise.modelling.tensors import read_tensors, refuse_remote_code, weight_files, write_tensors
+from likewise.types import Role
 
-from likewise.errors import ArtifactError, ModelError
-from likewise.modelling.families import FAMILIES, Family, Weights, rename
-from likewise.modelling.pooling import POOLINGS
-
-WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
-_POOLING_FLAGS = {  # the older spelling of pooling_mode: one flag for each
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "vocab.txt",
+    "vocab.json",
+)
+# How published files name the prompt of each role, most particular first.
+_ROLES: Mapping[Role, tuple[str, ...]] = {
+    "query": ("query", "search_query", "retrieval-query", "retrieval.query", "retrieval_query"),
+    "document": ("document", "passage", "corpus", "search_document", "retrieval-document", "retrieval.passage"),
 }
 
 
@@ -35,33 +40,71 @@ class Checkpoint:
     folder: Path
     architecture: str  # the family's name
     config: Mapping[str, Any]
-    pooling: str
-    normalise: bool
+    chain: Chain
     max_tokens: int  # with the special tokens
     similarity: str
     prompts: Mapping[str, str] = field(default_factory=dict)  # role -> text put in front
-
-    @property
-    def dimension(self) -> int:
-        return int(self.config["hidden_size"])
+    declared: Mapping[str, Any] = field(default_factory=dict)  # config_sentence_transformers.json
 
     @property
     def family(self) -> Family:
         return FAMILIES.get(self.architecture)
 
-    def weights(self) -> Weights:
+    @property
+    def settings(self) -> Any:
+        """The family's settings."""
+        return self.family.settings(self.config)
+
+    @property
+    def dimension(self) -> int:
+        """Of a vector, or of a token's vector, or the vocabulary, or the number of labels."""
+        if self.chain.head == "classification":
+            return labels(self.config)
+        width = int(self.config["vocab_size"]) if self.chain.head else self.family.width(self.settings)
+        for link in self.chain.links:
+            width = link.step.width(width)
+        return width
+
+    @property
+    def pooling(self) -> str:
+        """Everything after the network in words, such as "mean" or "cls+mean → Dense"."""
+        return self.chain.describe()
+
+    def keys(self) -> dict[str, str]:
+        """Our names of the network's tensors to the published ones, without the prefix."""
+        return self.family.keys(self.settings)
+
+    def head_keys(self) -> dict[str, str]:
+        """Our names of the head's tensors to the published ones, which have no prefix."""
+        if self.chain.head is None:
+            return {}
+        heads = self.family.heads
+        if self.chain.head not in heads:
+            raise ModelError(f"the {self.architecture} family has no {self.chain.head} head here")
+        return heads[self.chain.head].keys(self.settings)
+
+    def weights(self) -> dict[str, Array]:
         """All tensors under our names, float32.
 
         Raises:
-            ArtifactError: The file is damaged.
-            ModelError: It lacks a tensor.
+            ArtifactError: A file is damaged.
+            ModelError: One lacks a tensor.
         """
-        path = self.folder / WEIGHTS
-        try:
-            tensors = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise ArtifactError(f"{path} can't be read: {error}") from error
-        return rename(tensors, self.family.keys(self.family.settings(self.config)))
+        tensors = read_tensors(self.folder).as_float32()
+        found = rename(tensors, self.keys())
+        if head := self.head_keys():
+            found |= rename(tensors, head, prefixes=("",))
+        for i, link in enumerate(self.chain.links):
+            if keys := link.step.keys():
+                of_step = rename(read_tensors(self.folder / link.path).as_float32(), keys, prefixes=("",))
+                found |= {f"steps.{i}.{ours}": tensor for ours, tensor in of_step.items()}
+        return found
+
+
+def labels(config: Mapping[str, Any]) -> int:
+    """How many scores a classification head gives."""
+    named = config.get("id2label") or config.get("label2id")
+    return int(config.get("num_labels") or (len(named) if named else 2))
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -71,82 +114,90 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         ModelError: A file is missing, or the model does not declare its pooling or its maximum length.
         UnknownNameError: It is of a family or pooling that is not known.
     """
-    for name in ("config.json", "modules.json", TOKENIZER):
-        if not (folder / name).is_file():
-            raise ModelError(_what_is_missing(folder, name))
-    if not (folder / WEIGHTS).is_file():
-        raise ModelError(_what_is_missing(folder, WEIGHTS))
-    config = _json(folder / "config.json")
-    pooling, normalise = _chain(folder)
-    declared = _json(folder / "config_sentence_transformers.json", optional=True)
+    if not folder.is_dir():
+        raise ModelError(f"no model folder {str(folder)!r}")
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} has no config.json: it is not a model folder, or was not downloaded whole")
+    config = read_json(folder / "config.json")
+    declared = read_json(folder / "config_sentence_transformers.json", optional=True)
+    chain = read_chain(folder, config, declared)
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise ModelError(
+            f"{folder} has no tokenizer.json, nor another tokenizer file: {', '.join(TOKENIZER_FILES[1:])}"
+        )
+    weight_files(folder)  # refuses a folder that has none, or has them as a pickle
+    name = family_name(config)
+    if name not in FAMILIES.names():
+        refuse_remote_code(config, folder)
+    family = FAMILIES.get(name)
     checkpoint = Checkpoint(
         folder=folder,
-        architecture=str(config.get("model_type", "")),
+        architecture=name,
         config=config,
-        pooling=pooling,
-        normalise=normalise,
-        max_tokens=_max_tokens(folder, config),
+        chain=chain,
+        max_tokens=_max_tokens(folder, config, family),
         similarity=declared.get("similarity_fn_name") or "cosine",
-        prompts=_prompts(declared.get("prompts") or {}),
+        prompts=_prompts(declared),
+        declared=declared,
     )
-    checkpoint.family.settings(config)  # refuses what the family can't run
+    _ = checkpoint.dimension  # refuses what the family can't run, and modules that don't fit each other
     return checkpoint
 
 
-def _chain(folder: Path) -> tuple[str, bool]:
-    """Pooling name, and whether vectors are normalised, from ``modules.json`` (old and new type paths alike)."""
-    try:
-        chain = [(module["type"].rsplit(".", 1)[-1], module["path"]) for module in _json(folder / "modules.json")]
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"{folder / 'modules.json'} is no list of modules with a type and a path each") from error
-    kinds = [kind for kind, _ in chain]
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        raise ModelError(
-            f"{folder / 'modules.json'} chains {' → '.join(kinds) or 'nothing'}; "
-            "this version runs Transformer → Pooling [→ Normalize] and never guesses a pooling that is not declared"
-        )
-    pooling = _pooling(_json(folder / chain[1][1] / "config.json"), folder / chain[1][1] / "config.json")
-    return pooling, kinds[-1] == "Normalize"
+def write_checkpoint(checkpoint: Checkpoint, weights: Mapping[str, Array], target: Path) -> None:
+    """Write a model folder that others can read: the published files, with ``weights`` (under our names) in it.
+
+    Every tensor keeps the dtype and the name that it was published with.
+
+    Raises:
+        ModelError: ``target`` exists.
+    """
+    if target.exists():
+        raise ModelError(f"{target} exists; name a folder that does not")
+    target.mkdir(parents=True)
+    for path in sorted(checkpoint.folder.iterdir()):
+        if path.suffix in (".json", ".txt", ".model", ".md") and not path.name.endswith(".index.json"):
+            shutil.copyfile(path, target / path.name)
+    published = read_tensors(checkpoint.folder)
+    prefix = prefix_of(published.values, checkpoint.keys())
+    names = {ours: prefix + theirs for ours, theirs in checkpoint.keys().items()} | checkpoint.head_keys()
+    values = {theirs: weights[ours] for ours, theirs in names.items()}
+    write_tensors(target, values, dtypes=_dtypes(published.dtypes, values), metadata=published.metadata)
+    for i, link in enumerate(checkpoint.chain.links):
+        _write_step(checkpoint.folder / link.path, link, weights, target / link.path, place=f"steps.{i}")
 
 
-def _pooling(config: Mapping[str, Any], path: Path) -> str:
-    mode = config.get("pooling_mode")
-    modes = [mode] if isinstance(mode, str) else list(mode or [])
-    modes = modes or [name for flag, name in _POOLING_FLAGS.items() if config.get(flag)]
-    if len(modes) != 1:
-        raise ModelError(f'{path} declares {modes or "no pooling"}; say one, such as {{"pooling_mode": "mean"}}')
-    POOLINGS.find(modes[0])
-    return str(modes[0])
+def _write_step(source: Path, link: Link, weights: Mapping[str, Array], target: Path, *, place: str) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    if (source / "config.json").is_file():
+        shutil.copyfile(source / "config.json", target / "config.json")
+    if keys := link.step.keys():
+        published = read_tensors(source)
+        values = {theirs: weights[f"{place}.{ours}"] for ours, theirs in keys.items()}
+        write_tensors(target, values, dtypes=_dtypes(published.dtypes, values), metadata=published.metadata)
 
 
-def _max_tokens(folder: Path, config: Mapping[str, Any]) -> int:
-    declared = _json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
-    limit = declared or config.get("max_position_embeddings")
-    if not isinstance(limit, int) or limit < 3:
+def _dtypes(published: Mapping[str, str], values: Mapping[str, Array]) -> dict[str, str]:
+    return {name: published[name] for name in values}
+
+
+def _max_tokens(folder: Path, config: Mapping[str, Any], family: Family) -> int:
+    declared = read_json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
+    tokenizer = read_json(folder / "tokenizer_config.json", optional=True).get("model_max_length")
+    places = family.most_tokens(config)
+    if not isinstance(declared, int) and isinstance(tokenizer, int | float) and 3 <= tokenizer < 1_000_000:
+        declared = int(tokenizer)  # tokenizers without a limit write an astronomic number
+    found = min(one for one in (declared, places, 1 << 62) if isinstance(one, int))
+    if not 3 <= found < 1 << 62:
         raise ModelError(
             f'{folder} declares no maximum length: add {{"max_seq_length": 512}} to sentence_bert_config.json'
         )
-    return limit
+    return found
 
 
-def _prompts(declared: Mapping[str, str]) -> dict[str, str]:
-    names = {"query": "query", "document": "document", "passage": "document"}
-    return {names[name]: text for name, text in declared.items() if name in names and text}
-
-
-def _what_is_missing(folder: Path, name: str) -> str:
-    if not folder.is_dir():
-        return f"no model folder {str(folder)!r}"
-    if name == WEIGHTS and any(folder.glob("*.bin")):
-        return f"{folder} holds its weights as a pickle, which can run code: convert them to {WEIGHTS} and try again"
-    hint = ': add [{"idx": 0, "type": "Transformer", "path": ""}, …] so that the pooling is declared'
-    return f"{folder} has no {name}{hint if name == 'modules.json' else ''}"
-
-
-def _json(path: Path, *, optional: bool = False) -> Any:
-    if optional and not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} can't be read: {error}") from error
+def _prompts(declared: Mapping[str, Any]) -> dict[str, str]:
+    """The prompt of each role; a model that names a default prompt uses it where a role has none of its own."""
+    named = {name.lower(): text for name, text in (declared.get("prompts") or {}).items()}
+    default = named.get(str(declared.get("default_prompt_name")).lower(), "")
+    found = {role: next((named[name] for name in names if name in named), default) for role, names in _ROLES.items()}
+    return {role: text for role, text in found.items() if text}

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import ANALYZER, Analyzer
-from likewise.encoding.models import DEFAULT_MODEL, load
+from likewise.encoding.models import load
 from likewise.errors import ArtifactError, SettingError
 from likewise.searching.fusion import WEIGHTS, reciprocal_rank
 from likewise.storing import Filter, Ranking, SqliteStore, Store, StoreSettings, open_store, parse_filter

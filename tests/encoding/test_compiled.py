@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import likewise
-from likewise.encoding import compiled
+from likewise.encoding.engines import openvino
 
 TEXTS = ["abc de", "fgh"]
 
@@ -13,13 +13,13 @@ TEXTS = ["abc de", "fgh"]
 def compilations(monkeypatch):
     """The precision of every network that was compiled."""
     counted = []
-    real = compiled.compile_network
+    real = openvino.compile_network
 
-    def compile_network(*arguments, **options):
-        counted.append(options["precision"])
-        return real(*arguments, **options)
+    def compile_network(model, *, precision):
+        counted.append(precision)
+        return real(model, precision=precision)
 
-    monkeypatch.setattr(compiled, "compile_network", compile_network)
+    monkeypatch.setattr(openvino, "compile_network", compile_network)
     return counted
 
 

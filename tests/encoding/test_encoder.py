@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.encoding import encoder as encoding
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.errors import SettingError, TooLongError
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "sentences_minilm.npy")  # made by make_minilm.py beside it

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.encoding.quantisation import calibrate, calibration_texts, ranges_of, read_ranges, write_ranges
-from likewise.modelling.checkpoints import TOKENIZER, read_checkpoint
-from likewise.modelling.ops.onnx_ops import Range
-from likewise.tokenizing import Tokenizer
+from likewise.modelling.checkpoints import read_checkpoint
+from likewise.modelling.ops.onnx_weights import Range
+from likewise.tokenizing import open_tokenizer
 
 
 def test_ranges_survive_being_saved(tmp_path):
@@ -25,7 +25,7 @@ def test_the_kept_ranges_are_what_calibration_gives():
     known = KNOWN_MODELS[DEFAULT_MODEL]
     folder = known.folder()
     assert folder is not None
-    checkpoint, tokenizer = read_checkpoint(folder), Tokenizer(folder / TOKENIZER)
+    checkpoint, tokenizer = read_checkpoint(folder), open_tokenizer(folder)
     weights = checkpoint.weights()
     kept = ranges_of(checkpoint, weights, tokenizer, weights_hash=known.sha256)
     fresh = calibrate(checkpoint, weights, tokenizer, calibration_texts())

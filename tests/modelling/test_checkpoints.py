@@ -12,22 +12,41 @@ from likewise.modelling.checkpoints import read_checkpoint
 
 
 def edit(path, **changes):
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    before = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps({**before, **changes}))
 
 
 def test_a_folder_is_read_as_it_declares(model):
     checkpoint = read_checkpoint(model)
-    assert (checkpoint.architecture, checkpoint.pooling, checkpoint.normalise) == ("bert", "mean", True)
+    assert (checkpoint.architecture, checkpoint.pooling, checkpoint.chain.normalise) == ("bert", "mean", True)
     assert (checkpoint.max_tokens, checkpoint.dimension, checkpoint.similarity) == (16, 24, "cosine")
     assert checkpoint.prompts == {"query": "a "}  # an empty prompt is none
     (model / "sentence_bert_config.json").unlink()
     assert read_checkpoint(model).max_tokens == 32  # the positions that there are
+    edit(model / "sentence_bert_config.json", max_seq_length=99)
+    assert read_checkpoint(model).max_tokens == 32
+    (model / "sentence_bert_config.json").unlink()
+    edit(model / "tokenizer_config.json", model_max_length=24)
+    assert read_checkpoint(model).max_tokens == 24
+
+
+def test_roles_find_their_prompts_under_every_published_name(model):
+    place = model / "config_sentence_transformers.json"
+    edit(place, prompts={"search_query": "q: ", "search_document": "d: ", "clustering": "c: "})
+    assert read_checkpoint(model).prompts == {"query": "q: ", "document": "d: "}
+    edit(place, prompts={"Retrieval-query": "q: ", "Retrieval-document": "d: "})
+    assert read_checkpoint(model).prompts == {"query": "q: ", "document": "d: "}
+    edit(place, prompts={"passage": "p: ", "sts": "s: "}, default_prompt_name="sts")
+    assert read_checkpoint(model).prompts == {"query": "s: ", "document": "p: "}
 
 
 def test_the_older_spelling_of_the_pooling_is_read(model):
     flags = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": False}
     (model / "1_Pooling" / "config.json").write_text(json.dumps(flags))
     assert read_checkpoint(model).pooling == "cls"
+    flags["pooling_mode_mean_tokens"] = True  # several are joined
+    (model / "1_Pooling" / "config.json").write_text(json.dumps(flags))
+    assert (read_checkpoint(model).pooling, read_checkpoint(model).dimension) == ("cls+mean", 48)
 
 
 def without(name):
@@ -61,8 +80,27 @@ def other_tensors(folder):
 
 def other_chain(folder):
     chain = json.loads((folder / "modules.json").read_text())
+    (folder / "modules.json").write_text(json.dumps(chain[:1]))
+
+
+def unknown_module(folder):
+    chain = json.loads((folder / "modules.json").read_text())
+    own = {"idx": 2, "path": "2_Own", "type": "their_package.Denze"}
+    (folder / "modules.json").write_text(json.dumps([*chain[:2], own]))
+
+
+def module_outside(folder):
+    chain = json.loads((folder / "modules.json").read_text())
+    chain[1]["path"] = "../other"
+    (folder / "modules.json").write_text(json.dumps(chain))
+
+
+def dense_that_does_not_fit(folder):
+    chain = json.loads((folder / "modules.json").read_text())
     dense = {"idx": 2, "path": "2_Dense", "type": "sentence_transformers.models.Dense"}
     (folder / "modules.json").write_text(json.dumps([*chain[:2], dense]))
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text(json.dumps({"in_features": 25, "out_features": 8}))
 
 
 POOLING = "1_Pooling/config.json"
@@ -73,18 +111,33 @@ BAD = {
     "no weights": (without("model.safetensors"), ModelError, "has no model.safetensors"),
     "no pooling file": (without(POOLING), ModelError, r"1_Pooling.config.json can't be read"),
     "no pooling": (with_text(POOLING, "{}"), ModelError, "declares no pooling"),
-    "two poolings": (with_config(POOLING, pooling_mode=["mean", "cls"]), ModelError, "'mean', 'cls'.*say one"),
+    "pooling of another width": (
+        with_config(POOLING, word_embedding_dimension=25),
+        ModelError,
+        "declared for 25 dimensions, the network gives 24",
+    ),
     "unknown pooling": (with_config(POOLING, pooling_mode="meen"), UnknownNameError, "Did you mean 'mean'"),
-    "known elsewhere": (with_config(POOLING, pooling_mode="lasttoken"), UnknownNameError, "Known: cls, mean"),
-    "chain": (other_chain, ModelError, "chains Transformer → Pooling → Dense"),
+    "chain": (other_chain, ModelError, "chains Transformer: no pooling is declared, and none is guessed"),
+    "unknown module": (unknown_module, UnknownNameError, "Denze.*Did you mean 'Dense'"),
+    "module outside": (module_outside, ModelError, "names a module outside of the model's folder"),
+    "dense that does not fit": (dense_that_does_not_fit, ModelError, "takes 25 dimensions, what is before it gives 24"),
     "no list": (with_text("modules.json", "[1]"), ModelError, "no list of modules"),
     "not json": (with_text("config.json", "{"), ModelError, r"config.json can't be read"),
     "family": (with_config("config.json", model_type="bort"), UnknownNameError, "Did you mean 'bert'"),
-    "activation": (with_config("config.json", hidden_act="relu"), ModelError, "hidden_act='relu'.*'gelu' alone"),
+    "activation": (
+        with_config("config.json", hidden_act="reelu"),
+        ModelError,
+        "names the activation 'reelu'; known are",
+    ),
     "positions": (
         with_config("config.json", position_embedding_type="relative_key"),
         ModelError,
         "knows 'absolute' alone",
+    ),
+    "a tokenizer of another model": (
+        with_config("config.json", vocab_size=10),
+        ModelError,
+        "has 20 tokens and the network knows 10",
     ),
     "heads": (with_config("config.json", num_attention_heads=5), ModelError, "no multiple of 5 heads"),
     "no width": (with_text("config.json", '{"model_type": "bert"}'), LikewiseError, "hidden_size"),

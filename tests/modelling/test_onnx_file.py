@@ -6,7 +6,7 @@ import pytest
 from onnx import numpy_helper
 
 from likewise.modelling.ops import onnx_file
-from likewise.modelling.ops.onnx_ops import OPSET
+from likewise.modelling.ops.onnx_graph import OPSET
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "uint8", "int64"])
@@ -20,12 +20,14 @@ def test_tensors_are_read_back_as_they_were(dtype, shape):
 
 def test_a_whole_model_passes_the_checker_and_keeps_its_attributes():
     values = {"axis": -1, "epsilon": 1e-12}
-    norm = onnx_file.node("LayerNormalization", ["x", "weight", "bias"], "normed", values)
-    turn = onnx_file.node("Transpose", ["normed"], "y", {"perm": [1, 0]})
+    norm = onnx_file.node("LayerNormalization", ["x", "weight", "bias"], ["normed"], values)
+    turn = onnx_file.node("Transpose", ["normed"], ["y"], {"perm": [1, 0]})
     constants = [onnx_file.tensor(name, np.ones(4, np.float32)) for name in ("weight", "bias")]
     inputs = [onnx_file.value_info("x", onnx_file.FLOAT, ["B", 4])]
     outputs = [onnx_file.value_info("y", onnx_file.FLOAT, [4, "B"])]
-    model = onnx.ModelProto.FromString(onnx_file.model([norm, turn], constants, inputs, outputs, opset=OPSET))
+    model = onnx.ModelProto.FromString(
+        onnx_file.model(onnx_file.graph("g", [norm, turn], constants, inputs, outputs), opset=OPSET)
+    )
     onnx.checker.check_model(model, full_check=True)
     read = {one.name: onnx.helper.get_attribute_value(one) for one in model.graph.node[0].attribute}
     assert read["axis"] == -1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from likewise.encoding.models import DEFAULT_MODEL, KNOWN_MODELS
+from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.errors import ArtifactError
 from likewise.tokenizing import Tokenizer
 

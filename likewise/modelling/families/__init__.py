@@ -1,15 +1,25 @@
 """One file per family of networks: its settings, its key table and its forward function."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, TypeVar
 
 from likewise.errors import ModelError
-from likewise.modelling.ops import Array, Ops
+from likewise.modelling.ops import Inputs, Ops, Weights
 from likewise.registry import Folder
 
-Weights = Mapping[str, Array]
-Forward = Callable[[Ops[Any], Weights, Any, Any, Any], Any]  # ops, weights, settings, ids, mask -> states (B, T, D)
+S = TypeVar("S")
+T = TypeVar("T")
+Keys = Callable[[Any], dict[str, str]]  # settings -> {our name: the published name}
+Forward = Callable[[Ops[Any], Weights, Any, Inputs[Any]], Any]  # ops, weights, settings, inputs -> states (B, T, D)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a checkpoint may have on top of the network: a file's ``HEADS`` name theirs."""
+
+    keys: Keys
+    forward: Callable[[Ops[Any], Weights, Any, Any, Inputs[Any]], Any]  # ops, weights, settings, states, inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,29 +27,88 @@ class Family:
     """What a family's file gives as ``PLUGIN``."""
 
     settings: Callable[[Mapping[str, Any]], Any]  # the checkpoint's config.json -> a settings dataclass
-    keys: Callable[[Any], dict[str, str]]  # settings -> {our name: the published name}
+    keys: Keys
     forward: Forward
+    width: Callable[[Any], int] = lambda settings: int(settings.hidden_size)  # D of the states
+    most_tokens: Callable[[Mapping[str, Any]], int | None] = lambda config: config.get("max_position_embeddings")
+    heads: Mapping[str, Head] = field(default_factory=dict)  # "masked_language" and "classification"
+    segments: bool = False  # whether pairs of texts are told apart by Inputs.segments
+    characters: int = 0  # of a word, for networks that read characters instead of token ids
 
 
 FAMILIES: Folder[Family] = Folder("model family", "likewise.modelling.families")
 
+# Networks that are published under another family's model_type: (model_type, a mark in architectures or auto_map).
+_MARKED = {("bert", "JinaBert"): "jina_bert", ("xlm-roberta", "XLMRobertaLoRA"): "jina_v3", ("new", "New"): "gte_new"}
 
-def rename(tensors: Mapping[str, Array], keys: Mapping[str, str]) -> dict[str, Array]:
-    """Tensors under our names, float32.
+
+def family_name(config: Mapping[str, Any]) -> str:
+    """The name of the family that a ``config.json`` belongs to, whether or not there is one here."""
+    kind = str(config.get("model_type", ""))
+    marks = [*(config.get("architectures") or []), *(config.get("auto_map") or {}).values()]
+    for (model_type, mark), name in _MARKED.items():
+        if kind == model_type and any(mark in str(one) for one in marks):
+            return name
+    return kind.replace("-", "_")
+
+
+def read_settings(
+    cls: type[S], config: Mapping[str, Any], *, names: Mapping[str, str] = {}, only: Mapping[str, Any] = {}
+) -> S:
+    """A settings dataclass from a published ``config.json``, whose other keys concern training.
+
+    Args:
+        cls: The dataclass.
+        config: The published keys and values.
+        names: Our field to the published key, where they differ.
+        only: Published keys of which the family knows this value (or these values, a tuple) alone; a key that is
+            not there has it.
+
+    Raises:
+        ModelError: A key is missing, or has a value that the family can't run.
+    """
+    for key, known in only.items():
+        values = known if isinstance(known, tuple) else (known,)
+        if config.get(key, values[0]) not in values:
+            raise ModelError(
+                f"config.json says {key}={config[key]!r}; this family knows {' or '.join(map(repr, values))} alone"
+            )
+    found: dict[str, Any] = {}
+    for one in fields(cls):  # type: ignore[arg-type]  # a dataclass
+        key = names.get(one.name, one.name)
+        if key in config:
+            found[one.name] = config[key]
+        elif one.default is MISSING and one.default_factory is MISSING:
+            raise ModelError(
+                f"config.json has no {key!r}, which shapes the network: complete it from the published file"
+            )
+    return cls(**found)
+
+
+def rename(tensors: Mapping[str, T], keys: Mapping[str, str], *, prefixes: Iterable[str] | None = None) -> dict[str, T]:
+    """Tensors under our names; ``prefixes`` as in ``prefix_of``.
 
     Raises:
         ModelError: A tensor that the family needs is not there.
     """
-    prefixes = {name.split(".", 1)[0] + "." for name in tensors} | {""}  # "bert." when a head was saved on top
-    for prefix in sorted(prefixes):
-        if all(prefix + published in tensors for published in keys.values()):
-            return {ours: _float32(tensors[prefix + published]) for ours, published in keys.items()}
-    missing = [published for published in keys.values() if published not in tensors]
-    raise ModelError(
-        f"the weights lack {len(missing)} of {len(keys)} tensors, first {missing[0]!r}: "
-        "the file is not of the architecture that config.json names, or was cut short"
-    )
+    prefix = prefix_of(tensors, keys, prefixes=prefixes)
+    return {ours: tensors[prefix + published] for ours, published in keys.items()}
 
 
-def _float32(tensor: Array) -> Array:
-    return tensor.astype("float32", copy=False)
+def prefix_of(tensors: Mapping[str, Any], keys: Mapping[str, str], *, prefixes: Iterable[str] | None = None) -> str:
+    """What stands before the published names: "" or, where a head was saved on top, such as "bert.".
+
+    ``prefixes`` are those that may be; None is any.
+
+    Raises:
+        ModelError: With no prefix are all tensors there.
+    """
+    known = sorted({name.split(".", 1)[0] + "." for name in tensors} | {""}) if prefixes is None else list(prefixes)
+    missing = {prefix: [name for name in keys.values() if prefix + name not in tensors] for prefix in known}
+    best = min(known, key=lambda prefix: len(missing[prefix]))
+    if missing[best]:
+        raise ModelError(
+            f"the weights lack {len(missing[best])} of {len(keys)} tensors, first {best + missing[best][0]!r}: "
+            "the file is not of the architecture that config.json names, or was cut short"
+        )
+    return best

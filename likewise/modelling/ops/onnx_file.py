@@ -11,17 +11,18 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-FLOAT, UINT8, INT8, INT64, FLOAT16 = 1, 2, 3, 7, 10  # TensorProto.DataType
-_TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": INT8, "int64": INT64, "float16": FLOAT16}
-_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 2, 7  # AttributeProto.AttributeType
+FLOAT, UINT8, INT8, INT64, BOOL, FLOAT16 = 1, 2, 3, 7, 9, 10  # TensorProto.DataType
+_TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": INT8, "int64": INT64, "bool": BOOL, "float16": FLOAT16}
+_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_GRAPH, _ATTRIBUTE_INTS = 1, 2, 3, 5, 7  # AttributeType
 _IR_VERSION = 10
 
-Attribute: TypeAlias = int | float | Sequence[int]
+Attribute: TypeAlias = int | float | str | bytes | Sequence[int]  # bytes are a graph
 
 
-def node(kind: str, inputs: Sequence[str], output: str, attributes: Mapping[str, Attribute]) -> bytes:
-    """A NodeProto with one output, named as that."""
-    parts = [_text(1, name) for name in inputs] + [_text(2, output), _text(3, output), _text(4, kind)]
+def node(kind: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Attribute]) -> bytes:
+    """A NodeProto, named as its first output."""
+    parts = [_text(1, name) for name in inputs] + [_text(2, name) for name in outputs]
+    parts += [_text(3, outputs[0]), _text(4, kind)]
     return b"".join([*parts, *(_message(5, _attribute(name, value)) for name, value in attributes.items())])
 
 
@@ -39,13 +40,17 @@ def value_info(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
     return _text(1, name) + _message(2, _message(1, _number(1, kind) + _message(2, dims)))
 
 
-def model(
-    nodes: Sequence[bytes], constants: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes], *, opset: int
+def graph(
+    name: str, nodes: Sequence[bytes], constants: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes]
 ) -> bytes:
-    """A ModelProto, as a file holds it."""
+    """A GraphProto."""
     numbered = [(1, nodes), (5, constants), (11, inputs), (12, outputs)]
-    graph = b"".join(_message(number, part) for number, parts in numbered for part in parts)
-    return _number(1, _IR_VERSION) + _message(8, _number(2, opset)) + _message(7, graph + _text(2, "encoder"))
+    return b"".join([*(_message(number, part) for number, parts in numbered for part in parts), _text(2, name)])
+
+
+def model(graph: bytes, *, opset: int) -> bytes:
+    """A ModelProto, as a file holds it."""
+    return _number(1, _IR_VERSION) + _message(8, _number(2, opset)) + _message(7, graph)
 
 
 def _attribute(name: str, value: Attribute) -> bytes:
@@ -53,6 +58,10 @@ def _attribute(name: str, value: Attribute) -> bytes:
         return _text(1, name) + _key(2, 5) + struct.pack("<f", value) + _number(20, _ATTRIBUTE_FLOAT)
     if isinstance(value, int):
         return _text(1, name) + _number(3, value) + _number(20, _ATTRIBUTE_INT)
+    if isinstance(value, str):
+        return _text(1, name) + _text(4, value) + _number(20, _ATTRIBUTE_STRING)
+    if isinstance(value, bytes):
+        return _text(1, name) + _message(6, value) + _number(20, _ATTRIBUTE_GRAPH)
     return _text(1, name) + b"".join(_number(8, one) for one in value) + _number(20, _ATTRIBUTE_INTS)
 
 

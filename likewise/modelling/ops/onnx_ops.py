@@ -1,155 +1,230 @@
-"""Records a network as an ONNX graph, in float32 or with int8 weights and activations.
+"""Records a network as an ONNX graph."""
 
-The int8 form follows SmoothQuant (Xiao et al. 2022, arXiv:2211.10438): the input of a linear map is divided by a scale
-for each channel that its weights are multiplied with, then both are quantised: weights to int8 for each output channel,
-inputs to uint8 with one range for the whole tensor.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.modelling.ops import Array, onnx_file
+from likewise.modelling.ops import HIDDEN, Array, Attention, Cell, Function, Inputs, onnx_file
+from likewise.modelling.ops.onnx_graph import OPSET, Graph
+from likewise.modelling.ops.onnx_recurrence import lstm
+from likewise.modelling.ops.onnx_weights import FloatWeights, WeightForm
 
-OPSET = 20  # the first with Gelu
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """How one site is quantised: ``round((x / smooth - low) / step)`` as uint8."""
-
-    low: float
-    high: float
-    smooth: Array | None  # (I,), or None where the input can't be rescaled for free
+_NODES = {
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "absolute": "Abs",
+    "sqrt": "Sqrt",
+    "identity": "Identity",
+}
+INPUTS = Inputs("input_ids", "attention_mask", "token_type_ids", "pooling_mask")
+"""What the inputs are called in a file, as other programs expect it."""
 
 
 class OnnxOps:
     """Activations are names of graph values; ``finish`` makes the model.
 
     Args:
-        ranges: For each site; None records the network in float32.
-        early: Quantise the result of attention before its heads are joined, not after. The values are the same; early
-            is faster where attention runs in float32, late where it runs in half precision.
+        form: How weights are kept.
     """
 
-    def __init__(self, ranges: Mapping[str, Range] | None = None, *, early: bool = True) -> None:
-        self._ranges, self._early = ranges, early
-        self._nodes: list[bytes] = []
-        self._constants: list[bytes] = []
-        self._quantised: dict[tuple[str, str], str] = {}  # (value, site) -> its quantised form, made once
+    def __init__(self, form: WeightForm | None = None) -> None:
+        self._form = form or FloatWeights()
+        self._graph = Graph()
+        self._node = self._graph.node
+        self._penalties: dict[tuple[str, bool, int | None], str] = {}
 
-    def finish(self, output: str, *, width: int) -> bytes:
-        """The model as a file: int64 ``ids`` and ``mask`` (B, T) to float32 ``vectors`` (B, ``width``)."""
-        self._nodes.append(onnx_file.node("Identity", [output], "vectors", {}))
-        inputs = [onnx_file.value_info(name, onnx_file.INT64, ["B", "T"]) for name in ("ids", "mask")]
-        outputs = [onnx_file.value_info("vectors", onnx_file.FLOAT, ["B", width])]
-        return onnx_file.model(self._nodes, self._constants, inputs, outputs, opset=OPSET)
+    def finish(
+        self, outputs: Mapping[str, tuple[str, Sequence[int | str]]], *, inputs: Inputs[str], characters: int = 0
+    ) -> bytes:
+        """The model as a file.
 
-    def lookup(self, table: Array, ids: str) -> str:
-        if self._ranges is None:
-            return self._node("Gather", self._constant(table), ids)
-        # One scale a row keeps the table, most of the bytes of the model, at a quarter of its size; that moves a vector
-        # far less than the products do.
-        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, 1e-8)  # (V, 1)
-        packed = np.rint(table / scale).astype(np.int8)
-        rows = self._float(self._node("Gather", self._constant(packed), ids))
-        return self._node("Mul", rows, self._node("Gather", self._constant(scale), ids))
+        Args:
+            outputs: Published name to (value, shape); all are float32.
+            inputs: Those that the network takes; each is int64 (B, T).
+            characters: Of a word, for networks that read characters: ids are then (B, T, ``characters``).
+        """
+        named = [inputs.ids, inputs.mask, inputs.segments, inputs.pooled]
+        described = [
+            onnx_file.value_info(name, onnx_file.INT64, ["B", "T", *([characters] if characters and not i else [])])
+            for i, name in enumerate(named)
+            if name
+        ]
+        return onnx_file.model(self._graph.finish(described, outputs), opset=OPSET)
 
-    def first_rows(self, table: Array, ids: str) -> str:
-        tokens = self._node("Shape", ids, start=1, end=2)
-        zero = self._constant(np.array([0], np.int64))
-        return self._node("Slice", self._constant(table), zero, tokens, zero)
+    def constant(self, value: NDArray[Any]) -> str:
+        return self._graph.constant(value)
+
+    def embed(self, table: Array, ids: str) -> str:
+        return self._form.embed(self._graph, table, ids)
+
+    def lookup(self, table: NDArray[Any], ids: str) -> str:
+        return self._node("Gather", self._graph.constant(table), ids)
+
+    def first_rows(self, table: NDArray[Any], ids: str) -> str:
+        zero = self._graph.integers(0)
+        return self._node("Slice", self._graph.constant(table), zero, self._tokens(ids), zero)
+
+    def positions(self, mask: str) -> str:
+        places = self._node(
+            "Sub", self._node("CumSum", mask, self._graph.constant(np.int64(1))), self._graph.integers(1)
+        )
+        return self._node("Max", places, self._graph.integers(0))
+
+    def distances(self, ids: str, *, limit: int) -> str:
+        bounds = (self._graph.constant(np.int64(bound)) for bound in (-limit, limit))
+        return self._node("Clip", self._ahead(ids), *bounds)
 
     def add(self, left: str, right: str) -> str:
         return self._node("Add", left, right)
 
-    def linear(self, x: str, weight: Array, bias: Array, *, site: str) -> str:
-        across = weight.T  # (I, O)
-        if self._ranges is None:
-            return self.add(self._node("MatMul", x, self._constant(across)), self._constant(bias))
-        smooth = self._ranges[site].smooth
-        if smooth is not None:
-            across = across * smooth[:, None]
-        scale = np.maximum(np.abs(across).max(axis=0) / 127, 1e-8).astype(np.float32)  # (O,)
-        packed = np.clip(np.rint(across / scale), -127, 127).astype(np.int8)
-        zeros = self._constant(np.zeros(len(scale), np.int8))
-        weights = self._node("DequantizeLinear", self._constant(packed), self._constant(scale), zeros, axis=1)
-        return self.add(self._node("MatMul", self._quantise(x, site), weights), self._constant(bias))
+    def multiply(self, left: str, right: str) -> str:
+        return self._node("Mul", left, right)
 
-    def layer_norm(self, x: str, weight: Array, bias: Array, *, epsilon: float) -> str:
-        weights = self._constant(weight), self._constant(bias)
-        return self._node("LayerNormalization", x, *weights, axis=-1, epsilon=epsilon)
+    def divide(self, left: str, right: str) -> str:
+        return self._node("Div", left, right)
 
-    def gelu(self, x: str) -> str:
-        return self._node("Gelu", x)
+    def matmul(self, left: str, right: str) -> str:
+        return self._node("MatMul", left, right)
 
-    def attention(self, query: str, key: str, value: str, mask: str, *, heads: int, scale: float, site: str) -> str:
-        split = self._constant(np.array([0, 0, heads, -1], np.int64))
-        q, k, v = (self._node("Reshape", x, split) for x in (query, key, value))  # (B, T, H, D/H)
-        q = self._node("Mul", self._node("Transpose", q, perm=[0, 2, 1, 3]), self._constant(np.float32(scale)))
-        k = self._node("Transpose", k, perm=[0, 2, 3, 1])
-        v = self._node("Transpose", v, perm=[0, 2, 1, 3])
-        scores = self.add(self._node("MatMul", q, k), self._penalty(mask))  # (B, H, T, T)
-        mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), v)
-        early = self._ranges is not None and self._early
-        mixed = self._quantise(mixed, site) if early else mixed
-        mixed = self._node("Transpose", mixed, perm=[0, 2, 1, 3])
-        joined = self._node("Reshape", mixed, self._constant(np.array([0, 0, -1], np.int64)))
-        if early:
-            self._quantised[joined, site] = joined
+    def linear(self, x: str, weight: Array, bias: Array | None, *, site: str) -> str:
+        product = self._form.product(self._graph, x, weight, site=site)
+        return product if bias is None else self.add(product, self._graph.constant(bias))
+
+    def layer_norm(self, x: str, weight: Array, bias: Array | None, *, epsilon: float) -> str:
+        weights = [self._graph.constant(part) for part in (weight, bias) if part is not None]
+        return self._node("LayerNormalization", x, *weights, axis=-1, epsilon=float(epsilon))
+
+    def rms_norm(self, x: str, weight: Array, *, epsilon: float) -> str:
+        mean = self._node("ReduceMean", self.multiply(x, x), self._graph.integers(-1), keepdims=1)
+        size = self._node("Sqrt", self.add(mean, self._graph.number(epsilon)))
+        return self.multiply(self.divide(x, size), self._graph.constant(weight))
+
+    def apply(self, x: str, function: Function) -> str:
+        if function in ("gelu", "gelu_tanh"):
+            return self._node("Gelu", x, approximate="tanh" if function == "gelu_tanh" else "none")
+        if function in ("silu", "quick_gelu"):
+            inner = x if function == "silu" else self.multiply(x, self._graph.number(1.702))
+            return self.multiply(x, self._node("Sigmoid", inner))
+        if function == "log1p":
+            return self._node("Log", self.add(x, self._graph.number(1)))
+        return self._node(_NODES[function], x)
+
+    def softmax(self, x: str) -> str:
+        return self._node("Softmax", x, axis=-1)
+
+    def attention(
+        self,
+        query: str,
+        key: str,
+        value: str,
+        mask: str,
+        how: Attention,
+        *,
+        site: str,
+        bias: str | None = None,
+    ) -> str:
+        q = self.multiply(self.transpose(query, (0, 2, 1, 3)), self._graph.number(how.scale))
+        k, v = (self._for_each_query(x, how) for x in (key, value))
+        scores = self.matmul(q, self.transpose(k, (0, 2, 3, 1)))  # (B, H, T, T)
+        scores = scores if bias is None else self.add(scores, bias)
+        weights = self.softmax(self.add(scores, self._penalty(mask, how)))
+        mixed = self.matmul(weights, self.transpose(v, (0, 2, 1, 3)))
+        mixed = self._form.before_joining(self._graph, mixed, site=site)
+        joined = self.reshape(self.transpose(mixed, (0, 2, 1, 3)), (0, 0, -1))
+        self._form.joined(joined, site=site)
         return joined
 
-    def mean_pool(self, x: str, mask: str) -> str:
-        weights = self._node("Unsqueeze", self._float(mask), self._constant(np.array([2], np.int64)))  # (B, T, 1)
-        total, count = (self._sum(value) for value in (self._node("Mul", x, weights), weights))
-        return self._node("Div", total, count)
+    def reshape(self, x: str, shape: Sequence[int]) -> str:
+        return self._node("Reshape", x, self._graph.integers(*shape))
 
-    def first_token(self, x: str) -> str:
-        return self._node("Gather", x, self._constant(np.int64(0)), axis=1)
+    def transpose(self, x: str, order: Sequence[int]) -> str:
+        return self._node("Transpose", x, perm=list(order))
+
+    def concat(self, parts: Sequence[str]) -> str:
+        return self._node("Concat", *parts, axis=-1)
+
+    def part(self, x: str, start: int, stop: int) -> str:
+        return self._node("Slice", x, *(self._graph.integers(value) for value in (start, stop, -1)))
+
+    def take_along(self, x: str, index: str) -> str:
+        lead = self._node("Shape", x, start=0, end=-1)
+        shape = self._node("Concat", lead, self._node("Shape", index, start=-1), axis=0)
+        return self._node("GatherElements", x, self._node("Expand", index, shape), axis=-1)
+
+    def sum(self, x: str, axis: int) -> str:
+        return self._node("ReduceSum", x, self._graph.integers(axis), keepdims=0)
+
+    def max(self, x: str, axis: int) -> str:
+        return self._node("ReduceMax", x, self._graph.integers(axis), keepdims=0)
+
+    def real(self, mask: str) -> str:
+        return self._node("Unsqueeze", self._graph.floats(mask), self._graph.integers(2))
+
+    def hide(self, x: str, mask: str) -> str:
+        there = self._node("Unsqueeze", self._node("Cast", mask, to=onnx_file.BOOL), self._graph.integers(2))
+        return self._node("Where", there, x, self._graph.number(-np.inf))
+
+    def token(self, x: str, mask: str, which: Literal["first", "last"]) -> str:
+        last = int(which == "last")
+        place = self._node("ArgMax", self._graph.floats(mask), axis=1, keepdims=1, select_last_index=last)  # (B, 1)
+        return self._node("GatherND", x, place, batch_dims=1)
 
     def normalise(self, x: str) -> str:
-        return self._node("LpNormalization", x, axis=-1, p=2)
+        length = self._node("ReduceL2", x, self._graph.integers(-1), keepdims=1)
+        return self.divide(x, self._node("Max", length, self._graph.number(1e-12)))
 
-    def _quantise(self, x: str, site: str) -> str:
-        if (x, site) not in self._quantised:
-            assert self._ranges is not None
-            self._quantised[x, site] = self._through_uint8(x, self._ranges[site])
-        return self._quantised[x, site]
+    def keep_top(self, x: str, k: int) -> str:
+        best = self._graph.nodes("TopK", [x, self._graph.integers(k)], 2, {"axis": -1})
+        zeros = self._node("ConstantOfShape", self._node("Shape", x))
+        return self._node("ScatterElements", zeros, best[1], best[0], axis=-1)
 
-    def _through_uint8(self, x: str, limits: Range) -> str:
-        if limits.smooth is not None:
-            x = self._node("Mul", x, self._constant((1 / limits.smooth).astype(np.float32)))
-        low, high = (
-            min(limits.low, 0.0),
-            max(limits.high, 0.0),
-        )  # zero must be exact: it is what a ReLU or padding gives
-        step = np.float32((high - low) / 255)
-        grid = self._constant(step), self._constant(np.uint8(np.clip(np.rint(-low / step), 0, 255)))
-        return self._node("DequantizeLinear", self._node("QuantizeLinear", x, *grid), *grid)
+    def lstm(self, x: str, mask: str, cell: Cell, *, reverse: bool) -> str:
+        return lstm(self._graph, x, self.real(mask), cell, reverse=reverse)
 
-    def _penalty(self, mask: str) -> str:
-        """0 where a token is real and a large negative number where it is padding: (B, 1, 1, T)."""
-        key = (mask, "penalty")
-        if key not in self._quantised:
-            missing = self._node("Sub", self._constant(np.float32(1)), self._float(mask))
-            penalty = self._node("Mul", missing, self._constant(np.float32(-1e9)))
-            self._quantised[key] = self._node("Unsqueeze", penalty, self._constant(np.array([1, 2], np.int64)))
-        return self._quantised[key]
+    def convolve(self, x: str, weight: Array, bias: Array | None, *, stride: int = 1, padding: int = 0) -> str:
+        weights = [self._graph.constant(part) for part in (weight, bias) if part is not None]
+        axes = weight.ndim - 2
+        return self._node("Conv", x, *weights, strides=[stride] * axes, pads=[padding] * 2 * axes)
 
-    def _float(self, x: str) -> str:
-        return self._node("Cast", x, to=onnx_file.FLOAT)
+    def _tokens(self, ids: str) -> str:
+        return self._node("Shape", ids, start=1, end=2)
 
-    def _sum(self, x: str) -> str:
-        return self._node("ReduceSum", x, self._constant(np.array([1], np.int64)), keepdims=0)
+    def _ahead(self, ids: str) -> str:
+        """Place of the key minus that of the query: (T, T)."""
+        one = self._graph.constant(np.int64(1))
+        count = self._node("Squeeze", self._tokens(ids))
+        places = self._node("Range", self._graph.constant(np.int64(0)), count, one)
+        keys, queries = (self._node("Unsqueeze", places, self._graph.integers(axis)) for axis in (0, 1))
+        return self._node("Sub", keys, queries)
 
-    def _constant(self, value: NDArray[np.generic] | np.generic) -> str:
-        name = f"constant_{len(self._constants)}"
-        self._constants.append(onnx_file.tensor(name, np.asarray(value)))
-        return name
+    def _for_each_query(self, shared: str, how: Attention) -> str:
+        """Keys or values (B, T, G, d), each as often as queries share it: (B, T, H, d)."""
+        if how.heads == how.groups:
+            return shared
+        which = np.arange(how.heads) * how.groups // how.heads
+        return self._node("Gather", shared, self._graph.constant(which), axis=2)
 
-    def _node(self, kind: str, *inputs: str, **attributes: onnx_file.Attribute) -> str:
-        name = f"{kind}_{len(self._nodes)}"
-        self._nodes.append(onnx_file.node(kind, inputs, name, attributes))
-        return name
+    def _penalty(self, mask: str, how: Attention) -> str:
+        """0 where a token may be seen and HIDDEN where not: (B, 1, 1, T) or (B, 1, T, T). Made once."""
+        key = mask, how.causal, how.window
+        if key not in self._penalties:
+            missing = self._node("Sub", self._graph.number(1), self._graph.floats(mask))
+            penalty = self.multiply(missing, self._graph.number(HIDDEN))
+            penalty = self._node("Unsqueeze", penalty, self._graph.integers(1, 2))
+            for unseen in self._unseen(mask, how):
+                far = self.multiply(self._graph.floats(unseen), self._graph.number(HIDDEN))
+                penalty = self._node("Min", penalty, far)
+            self._penalties[key] = penalty
+        return self._penalties[key]
+
+    def _unseen(self, mask: str, how: Attention) -> list[str]:
+        """Conditions (T, T) under which a key is out of a query's sight by its place alone."""
+        found = []
+        if how.causal:
+            found.append(self._node("Greater", self._ahead(mask), self._graph.integers(0)))
+        if how.window is not None:
+            found.append(self._node("Greater", self._node("Abs", self._ahead(mask)), self._graph.integers(how.window)))
+        return found

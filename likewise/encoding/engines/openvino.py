@@ -1,50 +1,46 @@
-"""Runs a recorded network on OpenVINO, one stream a core."""
+"""OpenVINO on the CPU, one stream a core: the default."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from likewise.encoding.contract import Contract
+from likewise.encoding.engines import Collect, EngineKind, Feed
 from likewise.errors import ArtifactError
-from likewise.types import Vectors
+from likewise.modelling.checkpoints import Checkpoint
+from likewise.modelling.ops import Inputs
 
 
-class Engine:
+class OpenVinoEngine:
     """A compiled network. Make one with ``compile_network`` or ``import_network``."""
 
-    def __init__(self, compiled: Any, dimension: int) -> None:
+    def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
         self._queue = openvino.AsyncInferQueue(compiled, _cores())
-        self._queue.set_callback(_keep)
-        self._dimension = dimension
+        self._queue.set_callback(_hand_on)
 
-    def run(
-        self, batches: Iterable[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]], *, rows: int
-    ) -> Vectors:
-        """Vectors (``rows``, D) of batches given as (row numbers (B,), ids (B, T), mask (B, T))."""
-        vectors = np.empty((rows, self._dimension), np.float32)
-        for numbers, ids, mask in batches:
-            self._queue.start_async({0: ids, 1: mask}, userdata=(vectors, numbers))
+    def run(self, feeds: Iterable[Feed], collect: Collect) -> None:
+        for rows, inputs in feeds:
+            self._queue.start_async(dict(enumerate(_given(inputs))), userdata=(collect, rows))
         self._queue.wait_all()
-        return vectors
 
     def export(self) -> bytes:
-        """The compiled form, for this processor and this version of OpenVINO."""
         exported: bytes = self._compiled.export_model().getvalue()
         return exported
 
 
-def compile_network(model: bytes, *, precision: str, dimension: int) -> Engine:
+def compile_network(model: bytes, *, precision: str) -> OpenVinoEngine:
     """Compile an ONNX model of ``modelling.network`` for this processor."""
     core = openvino.Core()
-    return Engine(core.compile_model(core.read_model(model), "CPU", _options(precision)), dimension)
+    return OpenVinoEngine(core.compile_model(core.read_model(model), "CPU", _options(precision)))
 
 
-def import_network(blob: bytes, *, precision: str, dimension: int) -> Engine:
-    """Load what ``Engine.export`` gave.
+def import_network(blob: bytes, *, precision: str) -> OpenVinoEngine:
+    """Load what ``OpenVinoEngine.export`` gave.
 
     Raises:
         ArtifactError: It was made by another version. What was altered since is not noticed here.
@@ -54,7 +50,7 @@ def import_network(blob: bytes, *, precision: str, dimension: int) -> Engine:
         compiled = core.import_model(blob, "CPU", _options(precision))
     except RuntimeError as error:
         raise ArtifactError(f"the compiled network can't be loaded: {error}") from error
-    return Engine(compiled, dimension)
+    return OpenVinoEngine(compiled)
 
 
 def describe_engine() -> dict[str, str]:
@@ -87,6 +83,28 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _keep(request: Any, into: tuple[Vectors, NDArray[np.int64]]) -> None:
-    vectors, numbers = into
-    vectors[numbers] = request.get_output_tensor(0).data[: len(numbers)]
+def _given(inputs: Inputs[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """The inputs that there are, in the order in which ``OnnxOps.finish`` declares them."""
+    return [one for one in (inputs.ids, inputs.mask, inputs.segments, inputs.pooled) if one is not None]
+
+
+def _hand_on(request: Any, to: tuple[Collect, NDArray[np.int64]]) -> None:
+    collect, rows = to
+    collect(rows, request.get_output_tensor(0).data[: len(rows)])
+
+
+def _prepare(_checkpoint: Checkpoint, contract: Contract, record: Callable[[], bytes]) -> OpenVinoEngine:
+    return compile_network(record(), precision=contract.precision)
+
+
+def _load(blob: bytes, _checkpoint: Checkpoint, contract: Contract) -> OpenVinoEngine:
+    return import_network(blob, precision=contract.precision)
+
+
+PLUGIN = EngineKind(
+    precisions=("float32", "int8"),
+    describe=describe_engine,
+    prepare=_prepare,
+    load=_load,
+    early=lambda precision: not uses_half(precision),
+)
