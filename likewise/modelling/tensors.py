@@ -122,10 +122,14 @@ def weights_digest(folder: Path) -> str:
     Raises:
         ModelError, ArtifactError: As ``weight_files``.
     """
-    files = weight_files(folder)
-    if [path.name for path in files] == [WEIGHTS]:
-        return sha256(files[0])
-    return new_sha256("".join(f"{path.name} {sha256(path)}\n" for path in files).encode()).hexdigest()
+    return combine_digests({path.name: sha256(path) for path in weight_files(folder)})
+
+
+def combine_digests(digests: Mapping[str, str]) -> str:
+    """What ``weights_digest`` gives for files of these names and sha256."""
+    if list(digests) == [WEIGHTS]:
+        return digests[WEIGHTS]
+    return new_sha256("".join(f"{name} {digest}\n" for name, digest in sorted(digests.items())).encode()).hexdigest()
 
 
 def refuse_remote_code(config: Mapping[str, Any], folder: Path) -> None:
