@@ -1,7 +1,7 @@
 """A model's name to a folder on this machine: a folder, a package, the hub's cache, or at last the hub."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -115,9 +115,14 @@ def find_model(
     licence = declared_licence(snapshot.folder) or declared
     approve(licence, snapshot.commit)
     digests = check_unchanged(around.records, repository, snapshot, progress=progress)
-    weights = {file: digest for file, digest in digests.items() if "/" not in file and file.endswith(".safetensors")}
-    expected = combine_digests(weights) if weights else None
+    expected = _expected(digests)
     return Found(known.name if known else repository, snapshot.folder, licence, snapshot.commit, source, expected)
+
+
+def _expected(digests: Mapping[str, str]) -> str | None:
+    weights = {name: digest for name, digest in digests.items() if "/" not in name and name.endswith(".safetensors")}
+    chosen = {WEIGHTS: weights[WEIGHTS]} if WEIGHTS in weights else weights  # shards beside the whole are not read
+    return combine_digests(chosen) if chosen else None
 
 
 def _in_folder(name: str, known: KnownModel | None, revision: str | None) -> Found:

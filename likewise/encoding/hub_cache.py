@@ -33,6 +33,7 @@ _NEEDED_NAMES = {
     "tokenizer_config.json",
     INDEX,
 }
+_VOCABULARY = re.compile(r"vocab\.txt|vocab\.json|merges\.txt|.+\.model")  # read where there is no tokenizer.json
 _NEEDED_BY_KIND = {
     "Pooling": ("config.json",),
     "Dense": ("config.json", WEIGHTS),
@@ -107,8 +108,12 @@ def wanted_files(names: Iterable[str]) -> list[str]:
 
 def deciding_files(names: Iterable[str]) -> list[str]:
     """Those of the wanted files that decide about vectors."""
-    bases = ((name, name.rpartition("/")[2]) for name in wanted_files(names))
-    return [name for name, base in bases if base in _NEEDED_NAMES or _WEIGHTS_NAME.fullmatch(base)]
+    return [name for name in wanted_files(names) if _is_needed(name) or _VOCABULARY.fullmatch(name)]
+
+
+def _is_needed(name: str) -> bool:
+    base = name.rpartition("/")[2]
+    return base in _NEEDED_NAMES or _WEIGHTS_NAME.fullmatch(base) is not None
 
 
 def _place(cache: Path, repository: str) -> Path:
@@ -144,7 +149,10 @@ def _listed(snapshot: Path) -> list[str]:
         return []
     found = _json(listing)
     files = found.get("files") if isinstance(found, dict) else None
-    return deciding_files(files) if isinstance(files, dict) else []
+    if not isinstance(files, dict):
+        return []
+    # Other programs fetch a vocabulary only if they read it.
+    return [name for name in deciding_files(files) if _is_needed(name) or "tokenizer.json" not in files]
 
 
 def _needed(snapshot: Path) -> list[str]:

@@ -270,6 +270,25 @@ def test_a_snapshot_without_a_listing_needs_what_its_modules_need(tmp_path, cach
     assert bare.is_dir()
 
 
+def test_a_vocabulary_is_needed_only_without_a_tokenizer(tmp_path, cache):
+    files = model_files(tmp_path / "m") | {"vocab.txt": b"a", "spiece.model": b"b"}
+    snapshot = fill(cache, files)
+    assert offline().folder == snapshot
+    assert {"vocab.txt", "spiece.model"} <= set(records(tmp_path)["files"][f"{MODEL}@{COMMIT}"])
+    (snapshot / "vocab.txt").unlink()
+    assert offline().folder == snapshot  # as another program may have left it
+    del files["tokenizer.json"]
+    snapshot = fill(cache, files, model="acme/older")
+    (snapshot / "spiece.model").unlink()
+    with pytest.raises(ArtifactError, match=r"incomplete, spiece.model is missing"):
+        offline("acme/older")
+
+
+def test_the_whole_is_read_where_shards_lie_beside_it(tmp_path, cache):
+    fill(cache, model_files(tmp_path / "shards", shards=True) | model_files(tmp_path / "whole"))
+    assert offline().expected_sha256 == weights_digest(offline().folder) == weights_digest(tmp_path / "whole")
+
+
 def test_a_commit_that_changes_is_noticed(tmp_path, cache):
     snapshot = fill(cache, model_files(tmp_path / "m"), links=False)
     offline()
