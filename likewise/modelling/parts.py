@@ -99,3 +99,14 @@ def gated(scope: Scope[A], x: A, function: Function, *, gate: str, up: str, down
     ops, site = scope.ops, site or f"{gate}.input"
     opened = ops.apply(scope.linear(gate, x, site=site), function)
     return scope.linear(down, ops.multiply(opened, scope.linear(up, x, site=site)))
+
+
+def gated_halves(
+    scope: Scope[A], x: A, function: Function, *, both: str, down: str, gate_first: bool = True, site: str = ""
+) -> A:
+    """A gated linear unit whose two maps are the halves of one, ``both``; ``gate_first`` says which is the gate."""
+    ops, half = scope.ops, scope[f"{both}.weight"].shape[0] // 2
+    fused = scope.linear(both, x, site=site or f"{both}.input")
+    first, second = ops.part(fused, 0, half), ops.part(fused, half, 2 * half)
+    gate, up = (first, second) if gate_first else (second, first)
+    return scope.linear(down, ops.multiply(ops.apply(gate, function), up))

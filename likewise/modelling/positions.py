@@ -35,6 +35,15 @@ def rotary(tokens: int, width: int, *, base: float, scaling: Mapping[str, Any] |
     return _rotary(tokens, width, base, tuple(sorted((scaling or {}).items(), key=str)))
 
 
+def declared_rotary(config: Mapping[str, Any], *, base: float) -> tuple[float, Mapping[str, Any] | None]:
+    """Theta and scaling as a ``config.json`` has them, in the new spelling, ``rope_parameters``, or the old one.
+
+    ``base`` is theta where none is said.
+    """
+    scaling = config.get("rope_parameters") or config.get("rope_scaling")
+    return float((scaling or {}).get("rope_theta") or config.get("rope_theta") or base), scaling
+
+
 @lru_cache(maxsize=8)
 def _rotary(tokens: int, width: int, base: float, scaling: tuple[tuple[str, Any], ...]) -> tuple[Array, Array]:
     frequencies, magnitude = _frequencies(width, base, dict(scaling))

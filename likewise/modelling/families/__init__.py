@@ -39,7 +39,13 @@ class Family:
 FAMILIES: Folder[Family] = Folder("model family", "likewise.modelling.families")
 
 # Networks that are published under another family's model_type: (model_type, a mark in architectures or auto_map).
-_MARKED = {("bert", "JinaBert"): "jina_bert", ("xlm-roberta", "XLMRobertaLoRA"): "jina_v3", ("new", "New"): "gte_new"}
+_MARKED = {
+    ("bert", "JinaBert"): "jina_bert",
+    ("xlm-roberta", "XLMRobertaLoRA"): "jina_v3",
+    ("jina_embeddings_v3", "JinaEmbeddingsV3"): "jina_v3",
+    ("new", "New"): "gte_new",
+    ("gte", "Gte"): "gte_new",
+}
 
 
 def family_name(config: Mapping[str, Any]) -> str:
