@@ -104,6 +104,8 @@ def test_the_known_models_are_well_formed():
     assert find_known("thenlper/gte-base").name == "gte-base"
     assert find_known("bge") is None
     assert not is_permissive(find_known("embeddinggemma-300m").licence)
+    assert is_permissive("mit and apache-2.0")
+    assert not is_permissive("mit and cc-by-nc-4.0")
 
 
 def test_a_folder_is_found_as_it_is_and_its_licence_told(tmp_path):
@@ -289,9 +291,12 @@ def test_the_whole_is_read_where_shards_lie_beside_it(tmp_path, cache):
     assert offline().expected_sha256 == weights_digest(offline().folder) == weights_digest(tmp_path / "whole")
 
 
-def test_a_commit_that_changes_is_noticed(tmp_path, cache):
+def test_a_commit_that_changes_is_noticed(tmp_path, cache, monkeypatch):
     snapshot = fill(cache, model_files(tmp_path / "m"), links=False)
     offline()
+    with monkeypatch.context() as patch:
+        patch.setattr("likewise.encoding.records.sha256", None)
+        offline()  # what was read and is as it was is not read again
     os.utime(snapshot / "model.safetensors", (1, 1))  # touched, not changed
     offline()
     (snapshot / "model.safetensors").write_bytes(model_files(tmp_path / "n", value=2.0)["model.safetensors"])
@@ -447,6 +452,7 @@ def hub(monkeypatch):
     library = pytest.importorskip("huggingface_hub.constants")
     with Hub() as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setattr(library, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(library, "ENDPOINT", server.endpoint)
         files = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(library, "HUGGINGFACE_CO_URL_TEMPLATE", files)
