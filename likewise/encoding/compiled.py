@@ -97,7 +97,7 @@ def _record(checkpoint: Checkpoint, contract: Contract, *, early: bool) -> bytes
     weights = checkpoint.weights()
     if contract.precision == "float32":
         return to_onnx(checkpoint, weights, form=FloatWeights())
-    tokenizer = open_tokenizer(checkpoint.folder)
+    tokenizer = open_tokenizer(checkpoint.network)
     ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=contract.weights)
     return to_onnx(checkpoint, weights, form=Int8Weights(ranges, early=early))
 
@@ -107,7 +107,7 @@ def contract_of(checkpoint: Checkpoint, *, precision: str) -> Contract:
     return Contract(
         architecture=checkpoint.architecture,
         weights=_weights_hash(checkpoint),
-        tokenizer=sha256(next(path for name in TOKENIZER_FILES if (path := checkpoint.folder / name).is_file())),
+        tokenizer=sha256(next(path for name in TOKENIZER_FILES if (path := checkpoint.network / name).is_file())),
         pooling=checkpoint.pooling,
         normalise=checkpoint.chain.normalise,
         max_tokens=checkpoint.max_tokens,
@@ -120,8 +120,9 @@ def contract_of(checkpoint: Checkpoint, *, precision: str) -> Contract:
 
 def _weights_hash(checkpoint: Checkpoint) -> str:
     """The digest of the network's weights; where later steps have weights of their own, of all together."""
-    network = weights_digest(checkpoint.folder)
-    steps = [link.path for link in checkpoint.chain.links if link.step.keys()]
+    network = weights_digest(checkpoint.network)
+    steps = [link.path for link in checkpoint.chain.links if link.step.keys() and link.path != checkpoint.chain.network]
+    steps += [checkpoint.chain.query_weights] if checkpoint.chain.query_weights else []
     if not steps:
         return network
     return hashlib.sha256(

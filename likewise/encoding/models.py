@@ -117,10 +117,10 @@ def open_model(
     if checkpoint.chain.kind != kind:
         other = checkpoint.chain.kind
         raise ModelError(f"{found.name} gives {other} output, not {kind}: open it with likewise.{_LOADERS[other]}")
-    tokenizer = open_tokenizer(found.folder)
+    tokenizer = open_tokenizer(checkpoint.network)
     where = cache or user_cache_path("likewise") / "networks"
     network, contract = open_network(checkpoint, running, cache=where, progress=progress)
-    if found.expected_sha256 and contract.weights != found.expected_sha256 and not _has_step_weights(checkpoint):
+    if found.expected_sha256 and contract.weights != found.expected_sha256 and not _has_more_weights(checkpoint):
         raise ArtifactError(
             f"{found.folder / WEIGHTS} is not the published {found.name}: its sha256 is {contract.weights}"
         )
@@ -191,8 +191,9 @@ def _stored_as(encoder: Encoder, output: Precision) -> Encoder:
     return encoder
 
 
-def _has_step_weights(checkpoint: Checkpoint) -> bool:
-    return any(link.step.keys() for link in checkpoint.chain.links)
+def _has_more_weights(checkpoint: Checkpoint) -> bool:
+    """Whether there are weights beside the network's, so that its digest alone is not the contract's."""
+    return bool(checkpoint.chain.query_weights) or any(link.step.keys() for link in checkpoint.chain.links)
 
 
 def _with_known_prompts(checkpoint: Checkpoint, known: KnownModel | None) -> Checkpoint:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from likewise.errors import ModelError
-from likewise.modelling.steps import STEPS, Pooling, Step
+from likewise.modelling.steps import STEPS, Dense, Normalize, Pooling, Step
+from likewise.modelling.tensors import read_tensors
 
 Kind = Literal["dense", "sparse", "multi_vector", "scores"]
 _KINDS: Mapping[str, Kind] = {
@@ -36,6 +37,8 @@ class Chain:
     kind: Kind
     head: str | None  # "masked_language", "classification", or none: the network's states
     links: tuple[Link, ...]
+    network: str = ""  # the folder of the network inside the model's; not "" where queries take another way
+    query_weights: str = ""  # the folder of weights for queries, which then need no network
 
     @property
     def normalise(self) -> bool:
@@ -54,30 +57,74 @@ class Chain:
         return " → ".join(([self.head] if self.head else []) + parts) or "tokens"
 
 
-def read_chain(folder: Path, config: Mapping[str, Any], declared: Mapping[str, Any]) -> Chain:
+def read_chain(folder: Path) -> Chain:
     """The chain of a model folder.
 
     Raises:
         ModelError: None is declared, or it has a module that is not known.
     """
+    declared = read_json(folder / "config_sentence_transformers.json", optional=True)
     if not (folder / "modules.json").is_file():
-        if any(str(one).endswith("ForSequenceClassification") for one in config.get("architectures") or []):
-            return Chain("scores", "classification", ())
-        raise ModelError(
-            f'{folder} has no modules.json: add [{{"idx": 0, "type": "Transformer", "path": ""}}, {{"idx": 1, "type": '
-            '"Pooling", "path": "1_Pooling"}] and 1_Pooling/config.json so that the pooling is declared'
-        )
+        return _undeclared(folder)
     modules = _modules(folder / "modules.json")
+    if modules[0] == ("Router", ""):
+        return _routed(folder)
     network, path = modules[0]
     if network not in _NETWORKS or path:
         raise ModelError(f"{folder / 'modules.json'} begins with {network!r}; known are {', '.join(_NETWORKS)} at ''")
-    links = tuple(Link(kind, path, _step(folder, kind, path)) for kind, path in modules[1:])
+    links = tuple(_link(folder, kind, path) for kind, path in modules[1:])
     head = _NETWORKS[network] or _head(folder)
-    chain = Chain(_kind(declared, links, head), head, links)
-    if chain.kind == "dense" and not any(link.kind.endswith("Pooling") for link in links):
+    kind = _kind(declared, links, head)
+    if kind == "dense" and not any(link.kind.endswith("Pooling") for link in links):
         chained = " → ".join(kind for kind, _ in modules)
         raise ModelError(f"{folder / 'modules.json'} chains {chained}: no pooling is declared, and none is guessed")
-    return chain
+    if declared.get("model_type") == "ColBERT" and links[-1].kind != "Normalize":  # its normalising is not in the chain
+        links += (Link("Normalize", "", Normalize()),)
+    return Chain(kind, head, links)
+
+
+def _undeclared(folder: Path) -> Chain:
+    """The chain of a folder without modules.json, where its network leaves only one."""
+    architectures = [str(one) for one in read_json(folder / "config.json").get("architectures") or []]
+    if any(one.endswith("ForSequenceClassification") for one in architectures):
+        return Chain("scores", "classification", ())
+    if "HF_ColBERT" in architectures:
+        return Chain("multi_vector", None, (Link("Dense", "", projection(folder)), Link("Normalize", "", Normalize())))
+    pooling = "SpladePooling" if any(one.endswith("ForMaskedLM") for one in architectures) else "Pooling"
+    network = "MLMTransformer" if pooling == "SpladePooling" else "Transformer"
+    raise ModelError(
+        f'{folder} has no modules.json: add [{{"idx": 0, "type": "{network}", "path": ""}}, {{"idx": 1, "type": '
+        f'"{pooling}", "path": "1_{pooling}"}}] and 1_{pooling}/config.json so that the pooling is declared'
+    )
+
+
+def projection(folder: Path) -> Dense:
+    """The map to a token's vector that published ColBERT models keep beside the network."""
+    shapes = {name: value.shape for name, value in read_tensors(folder).values.items() if name == "linear.weight"}
+    if not shapes:
+        raise ModelError(f"{folder} is a ColBERT model without linear.weight, which makes a token's vector")
+    out_features, in_features = shapes["linear.weight"]
+    return Dense(in_features, out_features, bias=False, activation="Identity", residual=False)
+
+
+def _routed(folder: Path) -> Chain:
+    """A sparse model whose queries need no network: weights of the vocabulary for them, a chain for documents."""
+    place = folder / "router_config.json"
+    routes = read_json(place)
+    try:
+        types = {name: str(kind).rsplit(".", 1)[-1] for name, kind in routes["types"].items()}
+        query, document = routes["structure"]["query"], routes["structure"]["document"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{place} does not describe the ways of queries and documents: {error!r}") from error
+    kinds = [types.get(name, "") for name in document]
+    if [types.get(name) for name in query] != ["SparseStaticEmbedding"] or kinds[0] not in _NETWORKS:
+        raise ModelError(
+            f"{place} routes queries through {query} and documents through {document}; known are routers of sparse "
+            "models, with SparseStaticEmbedding for queries and a network for documents"
+        )
+    links = tuple(_link(folder, kind, name) for kind, name in zip(kinds[1:], document[1:], strict=True))
+    head = _NETWORKS[kinds[0]] or _head(folder / document[0])
+    return Chain("sparse", head, links, network=document[0], query_weights=query[0])
 
 
 def _modules(path: Path) -> list[tuple[str, str]]:
@@ -88,6 +135,10 @@ def _modules(path: Path) -> list[tuple[str, str]]:
     if not modules or any(Path(place).is_absolute() or ".." in Path(place).parts for _, place in modules):
         raise ModelError(f"{path} is empty, or names a module outside of the model's folder")
     return modules
+
+
+def _link(folder: Path, kind: str, path: str) -> Link:
+    return Link(kind, path, _step(folder, kind, path))
 
 
 def _step(folder: Path, kind: str, path: str) -> Step:

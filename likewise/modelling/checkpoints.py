@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import ModelError
-from likewise.modelling.chain import Chain, Link, read_chain, read_json
+from likewise.modelling.chain import Chain, read_chain, read_json
 from likewise.modelling.families import FAMILIES, Family, family_name, prefix_of, rename
 from likewise.modelling.ops import Array
 from likewise.modelling.tensors import read_tensors, refuse_remote_code, weight_files, write_tensors
@@ -26,6 +26,7 @@ TOKENIZER_FILES = (
     "vocab.txt",
     "vocab.json",
 )
+QUERY_WEIGHTS = "query_weights"  # (V,): what a token of a query weighs, for sparse models whose queries need no network
 # How published files name the prompt of each role, most particular first.
 _ROLES: Mapping[Role, tuple[str, ...]] = {
     "query": ("query", "search_query", "retrieval-query", "retrieval.query", "retrieval_query"),
@@ -45,6 +46,18 @@ class Checkpoint:
     similarity: str
     prompts: Mapping[str, str] = field(default_factory=dict)  # role -> text put in front
     declared: Mapping[str, Any] = field(default_factory=dict)  # config_sentence_transformers.json
+
+    @property
+    def network(self) -> Path:
+        """The folder that holds the network and its tokenizer; nearly always ``folder`` itself."""
+        return self.folder / self.chain.network
+
+    @property
+    def reads_segments(self) -> bool:
+        """Whether the network is told which of two texts a token is of; some were trained without that."""
+        named = read_json(self.network / "tokenizer_config.json", optional=True).get("model_input_names")
+        told = named is None or "token_type_ids" in named
+        return self.chain.kind == "scores" and self.family.segments and told
 
     @property
     def family(self) -> Family:
@@ -90,7 +103,7 @@ class Checkpoint:
             ArtifactError: A file is damaged.
             ModelError: One lacks a tensor.
         """
-        tensors = read_tensors(self.folder).as_float32()
+        tensors = read_tensors(self.network).as_float32()
         found = rename(tensors, self.keys())
         if head := self.head_keys():
             found |= rename(tensors, head, prefixes=("",))
@@ -98,6 +111,8 @@ class Checkpoint:
             if keys := link.step.keys():
                 of_step = rename(read_tensors(self.folder / link.path).as_float32(), keys, prefixes=("",))
                 found |= {f"steps.{i}.{ours}": tensor for ours, tensor in of_step.items()}
+        if self.chain.query_weights:
+            found[QUERY_WEIGHTS] = read_tensors(self.folder / self.chain.query_weights).as_float32()["weight"]
         return found
 
 
@@ -116,11 +131,12 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """
     if not folder.is_dir():
         raise ModelError(f"no model folder {str(folder)!r}")
-    if not (folder / "config.json").is_file():
+    if not any((folder / name).is_file() for name in ("config.json", "router_config.json")):
         raise ModelError(f"{folder} has no config.json: it is not a model folder, or was not downloaded whole")
-    config = read_json(folder / "config.json")
+    chain = read_chain(folder)
     declared = read_json(folder / "config_sentence_transformers.json", optional=True)
-    chain = read_chain(folder, config, declared)
+    whole, folder = folder, folder / chain.network
+    config = read_json(folder / "config.json")
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(
             f"{folder} has no tokenizer.json, nor another tokenizer file: {', '.join(TOKENIZER_FILES[1:])}"
@@ -131,7 +147,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         refuse_remote_code(config, folder)
     family = FAMILIES.get(name)
     checkpoint = Checkpoint(
-        folder=folder,
+        folder=whole,
         architecture=name,
         config=config,
         chain=chain,
@@ -154,31 +170,30 @@ def write_checkpoint(checkpoint: Checkpoint, weights: Mapping[str, Array], targe
     """
     if target.exists():
         raise ModelError(f"{target} exists; name a folder that does not")
-    target.mkdir(parents=True)
-    for path in sorted(checkpoint.folder.iterdir()):
-        if path.suffix in (".json", ".txt", ".model", ".md") and not path.name.endswith(".index.json"):
-            shutil.copyfile(path, target / path.name)
-    published = read_tensors(checkpoint.folder)
-    prefix = prefix_of(published.values, checkpoint.keys())
-    names = {ours: prefix + theirs for ours, theirs in checkpoint.keys().items()} | checkpoint.head_keys()
-    values = {theirs: weights[ours] for ours, theirs in names.items()}
-    write_tensors(target, values, dtypes=_dtypes(published.dtypes, values), metadata=published.metadata)
+    for path in sorted(checkpoint.folder.rglob("*")):
+        if path.suffix in (".json", ".txt", ".model", ".md", ".metadata") and not path.name.endswith(".index.json"):
+            place = target / path.relative_to(checkpoint.folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+    named = {checkpoint.network: _published(checkpoint)}
     for i, link in enumerate(checkpoint.chain.links):
-        _write_step(checkpoint.folder / link.path, link, weights, target / link.path, place=f"steps.{i}")
+        if link.step.keys():
+            of_step = {f"steps.{i}.{ours}": theirs for ours, theirs in link.step.keys().items()}
+            named.setdefault(checkpoint.folder / link.path, {}).update(of_step)
+    if checkpoint.chain.query_weights:
+        named[checkpoint.folder / checkpoint.chain.query_weights] = {QUERY_WEIGHTS: "weight"}
+    for folder, names in named.items():
+        published = read_tensors(folder)
+        values = {theirs: weights[ours] for ours, theirs in names.items()}
+        dtypes = {theirs: published.dtypes[theirs] for theirs in values}
+        place = target / folder.relative_to(checkpoint.folder)
+        write_tensors(place, values, dtypes=dtypes, metadata=published.metadata)
 
 
-def _write_step(source: Path, link: Link, weights: Mapping[str, Array], target: Path, *, place: str) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    if (source / "config.json").is_file():
-        shutil.copyfile(source / "config.json", target / "config.json")
-    if keys := link.step.keys():
-        published = read_tensors(source)
-        values = {theirs: weights[f"{place}.{ours}"] for ours, theirs in keys.items()}
-        write_tensors(target, values, dtypes=_dtypes(published.dtypes, values), metadata=published.metadata)
-
-
-def _dtypes(published: Mapping[str, str], values: Mapping[str, Array]) -> dict[str, str]:
-    return {name: published[name] for name in values}
+def _published(checkpoint: Checkpoint) -> dict[str, str]:
+    """Our names of the network's and its head's tensors to the published ones."""
+    prefix = prefix_of(read_tensors(checkpoint.network).values, checkpoint.keys())
+    return {ours: prefix + theirs for ours, theirs in checkpoint.keys().items()} | checkpoint.head_keys()
 
 
 def _max_tokens(folder: Path, config: Mapping[str, Any], family: Family) -> int:

@@ -31,9 +31,8 @@ def run(ops: Ops[A], checkpoint: Checkpoint, weights: Weights, inputs: Inputs[A]
 
 def takes(checkpoint: Checkpoint, every: Inputs[A]) -> Inputs[A]:
     """Of all possible inputs, those that the model's network takes."""
-    segments = checkpoint.chain.kind == "scores" and checkpoint.family.segments
     pooled = every.pooled if checkpoint.chain.splits_prompt else None
-    return Inputs(every.ids, every.mask, every.segments if segments else None, pooled)
+    return Inputs(every.ids, every.mask, every.segments if checkpoint.reads_segments else None, pooled)
 
 
 def to_onnx(checkpoint: Checkpoint, weights: Mapping[str, Array], *, form: WeightForm | None = None) -> bytes:

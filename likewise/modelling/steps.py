@@ -221,6 +221,31 @@ def attention_pooling(config: Config) -> Step:
 
 
 @dataclass(frozen=True, slots=True)
+class MultiVectorMask(Weightless):
+    """Names the words whose vectors a document keeps none of; the network itself goes on as before."""
+
+    skipped: tuple[str, ...]  # tokens
+    skips_queries: bool
+
+    def apply(self, scope: Scope[A], x: A, inputs: Inputs[A]) -> A:
+        del scope, inputs
+        return x
+
+    def config(self) -> dict[str, Any]:
+        tasks = ["query", "document"] if self.skips_queries else ["document"]
+        return {"skiplist_words": list(self.skipped), "skiplist_tasks": tasks}
+
+
+@STEPS.add("MultiVectorMask")
+def multi_vector_mask(config: Config) -> Step:
+    """A published MultiVectorMask module."""
+    if config.get("keep_only_token_ids"):
+        raise ModelError("keeps the vectors of some token ids only (keep_only_token_ids), which is not known here")
+    tasks = config.get("skiplist_tasks") or ["document"]
+    return MultiVectorMask(tuple(config.get("skiplist_words") or ()), "query" in tasks)
+
+
+@dataclass(frozen=True, slots=True)
 class SpladePooling:
     """Scores of the vocabulary at each token (B, T, V) to one sparse vector (B, V).
 

@@ -3,7 +3,7 @@
 A forward function is written once over ``Ops``. ``NumpyOps`` runs it plainly and is the reference, ``OnnxOps`` records
 it as an ONNX graph, ``TorchOps`` runs it with gradients and on GPUs. ``A`` is what an interpreter passes along as an
 activation. Weights are arrays: numpy's, or torch's for ``TorchOps``. Between weights a forward function uses only what
-both understand: ``+``, ``*``, ``-``, ``[...]``, ``.T`` and ``.shape``.
+both understand: ``+``, ``*``, ``-``, ``[...]``, ``.T``, ``.swapaxes`` and ``.shape``.
 
 A *site* names the input of a linear map (``"layers.0.attention.input"``). Linear maps that read the same input share
 its site, and quantisation keeps one range for each site.
@@ -56,7 +56,7 @@ class Ops(Protocol[A]):
         ...
 
     def positions(self, mask: A) -> A:
-        """Place of each real token among its text's tokens, from 0, wherever the padding is: (B, T) to (B, T)."""
+        """Place of each token, from 0 at its text's first real one: (B, T) to (B, T). Padding before it is at 0."""
         ...
 
     def distances(self, ids: A, *, limit: int) -> A:
@@ -123,7 +123,7 @@ class Ops(Protocol[A]):
         ...
 
     def part(self, x: A, start: int, stop: int) -> A:
-        """From ``start`` up to ``stop`` of the last axis."""
+        """From ``start`` up to ``stop`` of the last axis, as slices count: -1 is the last, beyond the end is the end."""
         ...
 
     def take_along(self, x: A, index: A) -> A:
@@ -194,3 +194,4 @@ class Cell:
     project: Array | None = None  # (H, S): what the state is mapped with; None: H is S
     clip_cell: float | None = None  # the cell is kept within ±
     clip_state: float | None = None  # and the projected state
+    forget_bias: float = 0.0  # added to the forget gate, beside what ``bias`` has for it

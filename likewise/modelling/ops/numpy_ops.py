@@ -54,7 +54,7 @@ class NumpyOps:
         return table[: ids.shape[1]]
 
     def positions(self, mask: Values) -> Values:
-        return np.maximum(np.cumsum(mask, axis=1) - 1, 0)
+        return np.maximum(np.arange(mask.shape[1]) - mask.argmax(axis=1)[:, None], 0)
 
     def distances(self, ids: Values, *, limit: int) -> Values:
         places = np.arange(ids.shape[1])
@@ -199,7 +199,7 @@ def _step(x: Values, state: Values, memory: Values, cell: Cell) -> tuple[Values,
     """One token: (B, I), the state (B, H) and the cell (B, S) to the next state and cell."""
     gates = x @ cell.input_weight.T + state @ cell.state_weight.T + cell.bias  # (B, 4S)
     i, f, g, o = np.split(gates, 4, axis=1)
-    memory = sigmoid(f) * memory + sigmoid(i) * np.tanh(g)
+    memory = sigmoid(f + np.float32(cell.forget_bias)) * memory + sigmoid(i) * np.tanh(g)
     if cell.clip_cell is not None:
         memory = np.clip(memory, -cell.clip_cell, cell.clip_cell)
     state = sigmoid(o) * np.tanh(memory)

@@ -68,10 +68,8 @@ class OnnxOps:
         return self._node("Slice", self._graph.constant(table), zero, self._tokens(ids), zero)
 
     def positions(self, mask: str) -> str:
-        places = self._node(
-            "Sub", self._node("CumSum", mask, self._graph.constant(np.int64(1))), self._graph.integers(1)
-        )
-        return self._node("Max", places, self._graph.integers(0))
+        first = self._node("ArgMax", self._graph.floats(mask), axis=1, keepdims=1)  # (B, 1)
+        return self._node("Max", self._node("Sub", self._places(mask), first), self._graph.integers(0))
 
     def distances(self, ids: str, *, limit: int) -> str:
         bounds = (self._graph.constant(np.int64(bound)) for bound in (-limit, limit))
@@ -177,9 +175,15 @@ class OnnxOps:
         return self.divide(x, self._node("Max", length, self._graph.number(1e-12)))
 
     def keep_top(self, x: str, k: int) -> str:
-        best = self._graph.nodes("TopK", [x, self._graph.integers(k)], 2, {"axis": -1})
-        zeros = self._node("ConstantOfShape", self._node("Shape", x))
-        return self._node("ScatterElements", zeros, best[1], best[0], axis=-1)
+        # Not by TopK's indices: among equals OpenVINO takes any, not the first.
+        best, _ = self._graph.nodes("TopK", [x, self._graph.integers(k)], 2, {"axis": -1})
+        least = self.part(best, k - 1, k)
+        greater, equal = self._node("Greater", x, least), self._graph.floats(self._node("Equal", x, least))
+        above = self._node("ReduceSum", self._graph.floats(greater), self._graph.integers(-1), keepdims=1)
+        place = self.add(self._node("CumSum", equal, self._graph.constant(np.int64(-1))), above)  # from 1, if equal
+        within = self._node("LessOrEqual", place, self._graph.number(k))
+        kept = self._node("Or", greater, self._node("And", self._node("Cast", equal, to=onnx_file.BOOL), within))
+        return self._node("Where", kept, x, self._graph.number(0))
 
     def lstm(self, x: str, mask: str, cell: Cell, *, reverse: bool) -> str:
         return lstm(self._graph, x, self.real(mask), cell, reverse=reverse)
@@ -192,11 +196,14 @@ class OnnxOps:
     def _tokens(self, ids: str) -> str:
         return self._node("Shape", ids, start=1, end=2)
 
+    def _places(self, ids: str) -> str:
+        """0, 1, … T - 1."""
+        start, step = (self._graph.constant(np.int64(value)) for value in (0, 1))
+        return self._node("Range", start, self._node("Squeeze", self._tokens(ids)), step)
+
     def _ahead(self, ids: str) -> str:
         """Place of the key minus that of the query: (T, T)."""
-        one = self._graph.constant(np.int64(1))
-        count = self._node("Squeeze", self._tokens(ids))
-        places = self._node("Range", self._graph.constant(np.int64(0)), count, one)
+        places = self._places(ids)
         keys, queries = (self._node("Unsqueeze", places, self._graph.integers(axis)) for axis in (0, 1))
         return self._node("Sub", keys, queries)
 

@@ -10,7 +10,8 @@ def lstm(graph: Graph, x: str, real: str, cell: Cell, *, reverse: bool) -> str:
     """States (B, T, H) for x (B, T, I) and real (B, T, 1), which is 1 for real tokens."""
     size, width = len(cell.bias) // 4, cell.state_weight.shape[1]
     product = graph.node("MatMul", x, graph.constant(cell.input_weight.T))
-    gates = graph.node("Add", product, graph.constant(cell.bias))  # (B, T, 4S): all tokens at once
+    offsets = np.repeat(np.array([0, cell.forget_bias, 0, 0], np.float32), size)
+    gates = graph.node("Add", product, graph.constant(cell.bias + offsets))  # (B, T, 4S): all tokens at once
     rows = graph.node("Shape", x, start=0, end=1)
     starts = [
         graph.node("ConstantOfShape", graph.node("Concat", rows, graph.integers(n), axis=0)) for n in (width, size)

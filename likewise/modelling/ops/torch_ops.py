@@ -52,7 +52,7 @@ class TorchOps:
         return self.constant(table[: ids.shape[1]])
 
     def positions(self, mask: Tensor) -> Tensor:
-        return (mask.cumsum(1) - 1).clamp(min=0)
+        return (torch.arange(mask.shape[1], device=mask.device) - mask.argmax(1, keepdim=True)).clamp(min=0)
 
     def distances(self, ids: Tensor, *, limit: int) -> Tensor:
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -183,7 +183,7 @@ def _step(x: Tensor, state: Tensor, memory: Tensor, cell: Any) -> tuple[Tensor, 
     """One token: (B, I), the state (B, H) and the cell (B, S) to the next state and cell."""
     gates = x @ cell.input_weight.T + state @ cell.state_weight.T + cell.bias  # (B, 4S)
     i, f, g, o = gates.chunk(4, 1)
-    memory = torch.sigmoid(f) * memory + torch.sigmoid(i) * torch.tanh(g)
+    memory = torch.sigmoid(f + cell.forget_bias) * memory + torch.sigmoid(i) * torch.tanh(g)
     if cell.clip_cell is not None:
         memory = memory.clamp(-cell.clip_cell, cell.clip_cell)
     state = torch.sigmoid(o) * torch.tanh(memory)
