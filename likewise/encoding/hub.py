@@ -89,7 +89,7 @@ def _clear_errors(repository: str, revision: str) -> Iterator[None]:
     except errors.RevisionNotFoundError as error:
         raise ModelError(f"{repository} has no revision {revision!r}: see the branches and tags at {page}") from error
     except (OSError, errors.HTTPError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise ModelError(
             f"{repository} can't be downloaded from {endpoint}: {reason}. Look to the connection, or "
             "download the model elsewhere and give its folder"
