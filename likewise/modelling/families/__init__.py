@@ -91,6 +91,12 @@ def read_settings(
     return cls(**found)
 
 
+def module_keys(table: Mapping[str, str], *, bias: bool = True) -> dict[str, str]:
+    """Of modules, ours to the published, the keys of the weight and, where it has one, the bias."""
+    kinds = ("weight", "bias")[: 1 + bias]
+    return {f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in table.items() for kind in kinds}
+
+
 def rename(tensors: Mapping[str, T], keys: Mapping[str, str], *, prefixes: Iterable[str] | None = None) -> dict[str, T]:
     """Tensors under our names; ``prefixes`` as in ``prefix_of``.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from likewise.errors import ModelError
-from likewise.modelling.families import Family, Head, read_settings
+from likewise.modelling.families import Family, Head, module_keys, read_settings
 from likewise.modelling.ops import Attention, Inputs, Ops, Weights
 from likewise.modelling.parts import Scope, activation, gated_halves, rotate, split_heads, thirds
 from likewise.modelling.pooling import POOLINGS
@@ -72,20 +72,15 @@ def keys(settings: ModernBertSettings) -> dict[str, str]:
     linear = {"attention.qkv": "attn.Wqkv", "attention.output": "attn.Wo"}
     gated = {"feed_forward.gate_up": "mlp.Wi", "feed_forward.down": "mlp.Wo"}
     found = {"tokens": "embeddings.tok_embeddings.weight"}
-    found |= _pairs({"norm": "embeddings.norm", "final_norm": "final_norm"}, settings.norm_bias)
+    found |= module_keys({"norm": "embeddings.norm", "final_norm": "final_norm"}, bias=settings.norm_bias)
     for i in range(settings.num_hidden_layers):
         norms = {"attention.norm": "attn_norm", "feed_forward.norm": "mlp_norm"}
         if i == 0:  # what it would normalise comes straight from a norm
             del norms["attention.norm"]
-        of_layer = _pairs(norms, settings.norm_bias) | _pairs(linear, settings.attention_bias)
-        of_layer |= _pairs(gated, settings.mlp_bias)
+        of_layer = module_keys(norms, bias=settings.norm_bias) | module_keys(linear, bias=settings.attention_bias)
+        of_layer |= module_keys(gated, bias=settings.mlp_bias)
         found |= {f"layers.{i}.{ours}": f"layers.{i}.{theirs}" for ours, theirs in of_layer.items()}
     return found
-
-
-def _pairs(table: Mapping[str, str], bias: bool) -> dict[str, str]:
-    kinds = ("weight", "bias")[: 1 + bias]
-    return {f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in table.items() for kind in kinds}
 
 
 def forward(ops: Ops[A], weights: Weights, settings: ModernBertSettings, inputs: Inputs[A]) -> A:
@@ -121,9 +116,8 @@ def _layer(scope: Scope[A], settings: ModernBertSettings, x: A, mask: A, turns: 
 
 
 def _head_keys(settings: ModernBertSettings) -> dict[str, str]:
-    return _pairs({"head.dense": "head.dense"}, settings.classifier_bias) | _pairs(
-        {"head.norm": "head.norm"}, settings.norm_bias
-    )
+    dense = module_keys({"head.dense": "head.dense"}, bias=settings.classifier_bias)
+    return dense | module_keys({"head.norm": "head.norm"}, bias=settings.norm_bias)
 
 
 def _head(scope: Scope[A], settings: ModernBertSettings, x: A) -> A:
@@ -148,7 +142,7 @@ def masked_language(ops: Ops[A], weights: Weights, settings: ModernBertSettings,
 
 def classification_keys(settings: ModernBertSettings) -> dict[str, str]:
     """The head that scores a text or a pair of texts."""
-    return _head_keys(settings) | _pairs({"head.classifier": "classifier"}, bias=True)
+    return _head_keys(settings) | module_keys({"head.classifier": "classifier"})
 
 
 def classification(ops: Ops[A], weights: Weights, settings: ModernBertSettings, states: A, inputs: Inputs[A]) -> A:
