@@ -63,14 +63,17 @@ def seeded_tensors(shapes: dict) -> dict[str, np.ndarray]:
 def batches(config: dict) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Ids and mask of three texts padded on the right, the same padded on the left, and of one long text."""
     random = np.random.default_rng(11)
-    rows = [random.integers(5, config["vocab_size"], length) for length in (SHORT, 5, 1)]
+    letters = config.get("char_cnn", {})  # of networks that read the characters of words
+    word = (letters["max_characters_per_token"],) if letters else ()
+    known = letters.get("n_characters") or config["vocab_size"]
+    rows = [random.integers(5, known, (length, *word)) for length in (SHORT, 5, 1)]
     padding = config.get("pad_token_id") or 0
-    ids, mask = np.full((2, 3, SHORT), padding, np.int64), np.zeros((2, 3, SHORT), np.int64)
+    ids, mask = np.full((2, 3, SHORT, *word), padding, np.int64), np.zeros((2, 3, SHORT), np.int64)
     for i, row in enumerate(rows):
         ids[0, i, : len(row)], mask[0, i, : len(row)] = row, 1
         ids[1, i, SHORT - len(row) :], mask[1, i, SHORT - len(row) :] = row, 1
-    long = random.integers(5, config["vocab_size"], (1, config.get("test_long", LONG)))
-    return {"right": (ids[0], mask[0]), "left": (ids[1], mask[1]), "long": (long, np.ones_like(long))}
+    long = random.integers(5, known, (1, config.get("test_long", LONG), *word))
+    return {"right": (ids[0], mask[0]), "left": (ids[1], mask[1]), "long": (long, np.ones(long.shape[:2], np.int64))}
 
 
 def write_case(case: Case, folder: Path, *, pooling: str = "mean") -> Path:
