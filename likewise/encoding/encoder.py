@@ -107,7 +107,8 @@ class Encoder:
             vectors[rows] = found
 
         skipped = prompt_tokens(self.tokenizer, self.contract, role=role) if self._splits_prompt else None
-        self._engine.run(feeds(framed, limit=self.contract.max_tokens, pooled_from=skipped), collect)
+        budget, limit = self._engine.budget_tokens, self.contract.max_tokens
+        self._engine.run(feeds(framed, limit=limit, budget_tokens=budget, pooled_from=skipped), collect)
         return vectors
 
 

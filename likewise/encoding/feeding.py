@@ -58,12 +58,15 @@ def prompt_tokens(tokenizer: Tokenizer, contract: Contract, *, role: Role) -> in
     return len(ids) + tokenizer.tokens_before
 
 
-def feeds(framed: Sequence[TokenIds], *, limit: int, pooled_from: int | None = None) -> Iterator[Feed]:
+def feeds(
+    framed: Sequence[TokenIds], *, limit: int, budget_tokens: int, pooled_from: int | None = None
+) -> Iterator[Feed]:
     """Batches of ids that have their special tokens.
 
     Args:
         framed: (T,) for each row.
         limit: The most tokens of a row; padding never goes beyond it.
+        budget_tokens: Tokens of a batch.
         pooled_from: The first token that pooling may use; None gives the network no such input.
     """
 
@@ -75,15 +78,15 @@ def feeds(framed: Sequence[TokenIds], *, limit: int, pooled_from: int | None = N
         pooled[: len(rows), :pooled_from] = 0
         return Inputs(ids, mask, None, pooled)
 
-    yield from batched([len(one) for one in framed], made, limit=limit)
+    yield from batched([len(one) for one in framed], made, limit=limit, budget_tokens=budget_tokens)
 
 
 Make = Callable[[NDArray[np.int64], int, int], Inputs[NDArray[np.int64]]]  # rows, padded length, height
 
 
-def batched(lengths: Sequence[int], make: Make, *, limit: int) -> Iterator[Feed]:
+def batched(lengths: Sequence[int], make: Make, *, limit: int, budget_tokens: int) -> Iterator[Feed]:
     """Batches over rows of ``lengths``, whose inputs ``make`` makes."""
-    for batch in plan(np.array(lengths, np.int64), limit=limit):
+    for batch in plan(np.array(lengths, np.int64), budget_tokens=budget_tokens, limit=limit):
         yield batch.rows, make(batch.rows, batch.tokens, batch.height)
 
 

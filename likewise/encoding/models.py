@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from likewise.encoding.encoder import Encoder
 from likewise.encoding.engines import ENGINES, Engine
 from likewise.encoding.finding import Found, find_model
 from likewise.encoding.packing import Precision, fit_ranges
-from likewise.errors import ArtifactError, ModelError, SettingError
+from likewise.errors import ArtifactError, ModelError, SettingError, UnknownNameError
 from likewise.modelling.chain import Kind
 from likewise.modelling.checkpoints import Checkpoint, read_checkpoint
+from likewise.modelling.families import FAMILIES, FOREIGN
 from likewise.modelling.tensors import WEIGHTS
 from likewise.tokenizing import Tokenizer, open_tokenizer
 
@@ -60,7 +62,7 @@ def load(
     *,
     precision: str = "auto",
     vectors: VectorForm = VectorForm(),
-    engine: str = "openvino",
+    engine: str = "auto",
     source: Source = Source(),
     cache: Path | None = None,
     progress: Progress = lambda _: None,
@@ -72,7 +74,8 @@ def load(
         precision: Of the network: "float32", "int8" (faster, vectors at a mean cosine of 0.996 to float32), what else
             the engine has, or "auto", which is int8 where the engine has it.
         vectors: Their dimension, if it is not the network's, and what they are stored in.
-        engine: What runs the network: "openvino", or one that an extra brings.
+        engine: What runs the network: "openvino", one that an extra brings ("onnxruntime", "torch", "transformers"), or
+            "auto", which is openvino, and transformers for a network that has no family here.
         source: Revision, offline, and the acceptance of a licence.
         cache: Where compiled networks are kept; the user's cache folder if None.
         progress: Told, in a sentence, before anything that takes seconds. The first load of a model compiles it.
@@ -88,7 +91,7 @@ def load(
         >>> lw.load("all-MiniLM-L6-v2").encode(["A cat.", "A kitten."], role="document").shape
         (2, 384)
     """
-    running = Running(engine, choose_precision(precision, engine))
+    running = Running(engine, precision)
     opened = open_model(name_or_folder, "dense", running, source=source, cache=cache, progress=progress)
     contract = _cut(opened, vectors)
     split = opened.checkpoint.chain.splits_prompt
@@ -113,13 +116,14 @@ def open_model(
         accept_licence=source.accept_licence,
         progress=progress,
     )
-    checkpoint = _with_known_prompts(read_checkpoint(found.folder), find_known(found.name))
+    declared = read_checkpoint(found.folder, foreign=running.engine in ("auto", "transformers"))
+    checkpoint = _with_known_prompts(declared, find_known(found.name))
     if checkpoint.chain.kind != kind:
         other = checkpoint.chain.kind
         raise ModelError(f"{found.name} gives {other} output, not {kind}: open it with likewise.{_LOADERS[other]}")
     tokenizer = open_tokenizer(checkpoint.network)
     where = cache or user_cache_path("likewise") / "networks"
-    network, contract = open_network(checkpoint, running, cache=where, progress=progress)
+    network, contract = open_network(checkpoint, _chosen(checkpoint, running), cache=where, progress=progress)
     if found.expected_sha256 and contract.weights != found.expected_sha256 and not _has_more_weights(checkpoint):
         raise ArtifactError(
             f"{found.folder / WEIGHTS} is not the published {found.name}: its sha256 is {contract.weights}"
@@ -133,19 +137,25 @@ def open_model(
     return Opened(found, checkpoint, contract, tokenizer, network)
 
 
-def choose_precision(precision: str, engine: str) -> str:
-    """The precision that a network will run in.
+def _chosen(checkpoint: Checkpoint, running: Running) -> Running:
+    """The engine and the precision that "auto" stands for.
 
     Raises:
-        SettingError: The engine does not have it.
-        UnknownNameError: There is no such engine.
+        SettingError: The engine does not have the precision.
+        UnknownNameError: There is no such engine, or no family and no transformers to run the network.
     """
+    engine = running.engine
+    if engine == "auto":
+        engine = "transformers" if checkpoint.family is FOREIGN else "openvino"
+        if engine == "transformers" and find_spec("transformers") is None:
+            unknown = UnknownNameError("model family", checkpoint.architecture, FAMILIES.names())
+            raise ModelError(f"{unknown} With pip install 'likewise[torch]', transformers may know it")
     known = ENGINES.get(engine).precisions
-    if precision == "auto":
-        return AUTO_PRECISION if AUTO_PRECISION in known else known[0]
-    if precision not in known:
-        raise SettingError(f"precision is {precision!r}; with {engine} it must be one of auto, {', '.join(known)}")
-    return precision
+    if running.precision == "auto":
+        return Running(engine, AUTO_PRECISION if AUTO_PRECISION in known else known[0])
+    if running.precision not in known:
+        raise SettingError(f"precision is {running.precision!r}; with {engine} it must be auto, {', '.join(known)}")
+    return Running(engine, running.precision)
 
 
 def verify_model(known: KnownModel) -> bool:

@@ -12,7 +12,7 @@ from likewise.encoding.compiled import Running
 from likewise.encoding.contract import Contract
 from likewise.encoding.engines import Engine
 from likewise.encoding.feeding import batched, rows_of
-from likewise.encoding.models import Progress, Source, choose_precision, open_model
+from likewise.encoding.models import Progress, Source, open_model
 from likewise.errors import ModelError, ShapeError
 from likewise.modelling.late_interaction import Expansion, LateInteraction, read_late_interaction
 from likewise.modelling.ops import Inputs
@@ -125,7 +125,8 @@ class ColbertEncoder:
                 found[number] = vectors[: len(rows[number].ids)][rows[number].kept > 0]
 
         lengths = [len(row.ids) for row in rows]
-        self._engine.run(batched(lengths, made, limit=max([self.contract.max_tokens, *lengths])), collect)
+        limit, budget = max([self.contract.max_tokens, *lengths]), self._engine.budget_tokens
+        self._engine.run(batched(lengths, made, limit=limit, budget_tokens=budget), collect)
         return [found[number] for number in range(len(rows))]
 
 
@@ -156,13 +157,13 @@ def load_multi_vector(
     name_or_folder: str | Path,
     *,
     precision: str = "auto",
-    engine: str = "openvino",
+    engine: str = "auto",
     source: Source = Source(),
     cache: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> ColbertEncoder:
     """A late-interaction encoder, from a model's name or folder; arguments and errors as in ``likewise.load``."""
-    running = Running(engine, choose_precision(precision, engine))
+    running = Running(engine, precision)
     opened = open_model(name_or_folder, "multi_vector", running, source=source, cache=cache, progress=progress)
     interaction = read_late_interaction(opened.checkpoint)
     contract = replace(opened.contract, prompts=dict(interaction.prompts))

@@ -12,7 +12,7 @@ from likewise.encoding.compiled import Running
 from likewise.encoding.contract import Contract
 from likewise.encoding.engines import Engine
 from likewise.encoding.feeding import batched
-from likewise.encoding.models import Progress, Source, choose_precision, open_model
+from likewise.encoding.models import Progress, Source, open_model
 from likewise.errors import ModelError, SettingError, TooLongError
 from likewise.modelling.checkpoints import Checkpoint
 from likewise.modelling.ops import Inputs
@@ -98,7 +98,8 @@ class CrossEncoder:
             scores[rows] = found
 
         lengths = [len(ids) for ids, _ in joined]
-        self._engine.run(batched(lengths, made, limit=self.contract.max_tokens), collect)
+        limit, budget = self.contract.max_tokens, self._engine.budget_tokens
+        self._engine.run(batched(lengths, made, limit=limit, budget_tokens=budget), collect)
         return scores
 
 
@@ -106,13 +107,13 @@ def load_scorer(
     name_or_folder: str | Path,
     *,
     precision: str = "auto",
-    engine: str = "openvino",
+    engine: str = "auto",
     source: Source = Source(),
     cache: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> CrossEncoder:
     """A cross-encoder, from a model's name or folder; arguments and errors are those of ``likewise.load``."""
-    running = Running(engine, choose_precision(precision, engine))
+    running = Running(engine, precision)
     opened = open_model(name_or_folder, "scores", running, source=source, cache=cache, progress=progress)
     return CrossEncoder(opened.found.name, opened.contract, opened.tokenizer, opened.engine, declared=opened.checkpoint)
 

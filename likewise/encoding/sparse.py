@@ -12,7 +12,7 @@ from likewise.encoding.compiled import Running
 from likewise.encoding.contract import Contract
 from likewise.encoding.engines import Engine
 from likewise.encoding.feeding import feeds, rows_of
-from likewise.encoding.models import Progress, Source, choose_precision, open_model
+from likewise.encoding.models import Progress, Source, open_model
 from likewise.errors import SettingError
 from likewise.modelling.checkpoints import QUERY_WEIGHTS
 from likewise.modelling.ops import Array
@@ -95,7 +95,8 @@ class SpladeEncoder:
             found.update({row: _sparse(dense) for row, dense in zip(rows.tolist(), weights, strict=True)})
 
         framed = [self.tokenizer.frame(one) for one in ids]
-        self._engine.run(feeds(framed, limit=self.contract.max_tokens), collect)
+        budget, limit = self._engine.budget_tokens, self.contract.max_tokens
+        self._engine.run(feeds(framed, limit=limit, budget_tokens=budget), collect)
         return [found[row] for row in range(len(framed))]
 
 
@@ -103,13 +104,13 @@ def load_sparse(
     name_or_folder: str | Path,
     *,
     precision: str = "auto",
-    engine: str = "openvino",
+    engine: str = "auto",
     source: Source = Source(),
     cache: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> SpladeEncoder:
     """A sparse encoder, from a model's name or folder; arguments and errors are those of ``likewise.load``."""
-    running = Running(engine, choose_precision(precision, engine))
+    running = Running(engine, precision)
     opened = open_model(name_or_folder, "sparse", running, source=source, cache=cache, progress=progress)
     query_weights = opened.checkpoint.weights()[QUERY_WEIGHTS] if opened.checkpoint.chain.query_weights else None
     name, contract = opened.found.name, opened.contract

@@ -13,7 +13,7 @@ from typing import Any
 
 from likewise.errors import ModelError
 from likewise.modelling.chain import Chain, read_chain, read_json
-from likewise.modelling.families import FAMILIES, Family, family_name, prefix_of, rename
+from likewise.modelling.families import FAMILIES, FOREIGN, Family, family_name, prefix_of, rename
 from likewise.modelling.ops import Array
 from likewise.modelling.tensors import read_tensors, refuse_remote_code, weight_files, write_tensors
 from likewise.types import Role
@@ -61,7 +61,8 @@ class Checkpoint:
 
     @property
     def family(self) -> Family:
-        return FAMILIES.get(self.architecture)
+        """Its family, or FOREIGN if there is none here."""
+        return FAMILIES.get(self.architecture) if self.architecture in FAMILIES.names() else FOREIGN
 
     @property
     def settings(self) -> Any:
@@ -122,8 +123,12 @@ def labels(config: Mapping[str, Any]) -> int:
     return int(config.get("num_labels") or (len(named) if named else 2))
 
 
-def read_checkpoint(folder: Path) -> Checkpoint:
+def read_checkpoint(folder: Path, *, foreign: bool = False) -> Checkpoint:
     """Read what ``folder`` declares about itself; the weights are not opened.
+
+    Args:
+        folder: The model's.
+        foreign: Whether its network may be one that has no family here.
 
     Raises:
         ModelError: A file is missing, or the model does not declare its pooling or its maximum length.
@@ -145,7 +150,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     name = family_name(config)
     if name not in FAMILIES.names():
         refuse_remote_code(config, folder)
-    family = FAMILIES.get(name)
+    family = FOREIGN if foreign and name not in FAMILIES.names() else FAMILIES.get(name)
     checkpoint = Checkpoint(
         folder=whole,
         architecture=name,

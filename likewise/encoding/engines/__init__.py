@@ -19,6 +19,8 @@ Collect: TypeAlias = Callable[[NDArray[np.int64], NDArray[np.float32]], None]  #
 class Engine(Protocol):
     """A network that is ready to run."""
 
+    budget_tokens: int  # of a batch, padding included, that it runs fastest with
+
     def run(self, feeds: Iterable[Feed], collect: Collect) -> None:
         """Run every batch, and hand on what came out, in any order, from any thread, one at a time.
 

@@ -8,6 +8,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from likewise.encoding.batching import BUDGET_TOKENS
 from likewise.encoding.contract import Contract
 from likewise.encoding.engines import Collect, EngineKind, Feed
 from likewise.errors import ArtifactError
@@ -17,6 +18,8 @@ from likewise.modelling.ops import Inputs
 
 class OpenVinoEngine:
     """A compiled network. Make one with ``compile_network`` or ``import_network``."""
+
+    budget_tokens = BUDGET_TOKENS
 
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled

@@ -36,6 +36,15 @@ class Family:
     characters: int = 0  # of a word, for networks that read characters instead of token ids
 
 
+def _has_no_forward(*_: Any) -> Any:
+    raise ModelError("this network has no family here: it runs on the transformers engine alone")
+
+
+FOREIGN = Family(
+    settings=dict, keys=lambda _: {}, forward=_has_no_forward, width=lambda config: int(config["hidden_size"])
+)
+"""Stands for a network that has no family here and runs through transformers."""
+
 FAMILIES: Folder[Family] = Folder("model family", "likewise.modelling.families")
 
 # Networks that are published under another family's model_type: (model_type, a mark in architectures or auto_map).

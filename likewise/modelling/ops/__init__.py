@@ -39,7 +39,7 @@ class Inputs(Generic[A]):
 
 
 class Ops(Protocol[A]):
-    def constant(self, value: NDArray[Any]) -> A:
+    def constant(self, value: NDArray[Any] | np.generic) -> A:
         """A weight or number as an activation."""
         ...
 

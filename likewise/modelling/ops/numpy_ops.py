@@ -41,8 +41,8 @@ _FUNCTIONS: Mapping[str, Any] = {
 class NumpyOps:
     """Activations are arrays."""
 
-    def constant(self, value: Values) -> Values:
-        return value
+    def constant(self, value: Values | np.generic) -> Values:
+        return np.asarray(value)
 
     def embed(self, table: Array, ids: Values) -> Values:
         return table[ids]

@@ -54,7 +54,7 @@ class OnnxOps:
         ]
         return onnx_file.model(self._graph.finish(described, outputs), opset=OPSET)
 
-    def constant(self, value: NDArray[Any]) -> str:
+    def constant(self, value: NDArray[Any] | np.generic) -> str:
         return self._graph.constant(value)
 
     def embed(self, table: Array, ids: str) -> str:

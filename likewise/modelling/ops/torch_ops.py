@@ -38,7 +38,7 @@ class TorchOps:
     def __init__(self, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self._device, self._dtype = device, dtype
 
-    def constant(self, value: NDArray[Any] | Tensor) -> Tensor:
+    def constant(self, value: NDArray[Any] | np.generic | Tensor) -> Tensor:
         made = torch.as_tensor(np.asarray(value)) if not isinstance(value, Tensor) else value
         return made.to(self._device, self._dtype if made.is_floating_point() else made.dtype)
 
