@@ -54,7 +54,7 @@ def seeded_tensors(shapes: dict) -> dict[str, np.ndarray]:
     made = {}
     for number, (name, shape) in enumerate(sorted(shapes.items())):
         random = np.random.default_rng([7, number])
-        is_norm = len(shape) == 1 and name.endswith("weight") and "norm" in name.lower()
+        is_norm = len(shape) == 1 and name.endswith("weight") and ("norm" in name.lower() or "_ln" in name)
         value = random.uniform(0.5, 1.5, shape) if is_norm else random.normal(scale=0.25, size=shape)
         made[name] = value.astype(np.float32)
     return made
