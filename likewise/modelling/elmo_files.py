@@ -44,7 +44,7 @@ def convert_elmo(options: Path, weights: Path, folder: Path, *, pooling: str = "
         "config.json": config,
         "modules.json": modules,
         "sentence_bert_config.json": {"max_seq_length": max_tokens},
-        "tokenizer_config.json": {"tokenizer_class": "CharacterTokenizer"},
+        "characters.json": {"characters_per_word": elmo.CHARACTERS},
         "1_Pooling/config.json": {"pooling_mode": pooling, "word_embedding_dimension": 2 * settings.projection_dim},
     }
     with new_folder(folder) as fresh:

@@ -1,24 +1,41 @@
 """Words as the bytes of their characters, as ELMo reads them: a word is a row of 50 ids instead of one."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.errors import SettingError
+from likewise.errors import ArtifactError, SettingError
 from likewise.tokenizing.templates import parse_template
 from likewise.tokenizing.tokenizer import Tokenizer
 from likewise.tokenizing.vocabulary import Spans
 
-CLASS = "CharacterTokenizer"
-"""What ``tokenizer_config.json`` names as ``tokenizer_class`` in a folder whose network reads characters."""
+FILE = "characters.json"
+"""The tokenizer's file in a folder whose network reads characters; it says ``{"characters_per_word": 50}``."""
 
 _LENGTH = 50  # ids of a word
 _BEGIN, _END, _PADDING = 259, 260, 261  # of a word; a byte's id is the byte plus 1, for 0 pads texts
 # Words as the Penn treebank cuts them: "do n't", "dog 's"; any other mark is a word of its own.
 _WORD = re.compile(r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\w+|[^\w\s]", re.IGNORECASE)
+
+
+def open_characters(path: Path) -> Tokenizer:
+    """The tokenizer that ``characters.json`` declares.
+
+    Raises:
+        ArtifactError: The file is damaged, or asks for words of another length.
+    """
+    try:
+        declared = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} can't be read: {error}") from error
+    if declared != (expected := {"characters_per_word": _LENGTH}):
+        raise ArtifactError(f"{path} says {declared!r:.100}, expected {expected}: words are read in this way alone")
+    return character_tokenizer()
 
 
 def character_tokenizer() -> Tokenizer:

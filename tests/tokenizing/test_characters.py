@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers
 
-from likewise.errors import SettingError
-from likewise.tokenizing.characters import character_tokenizer
+from likewise.errors import ArtifactError, SettingError
+from likewise.tokenizing.characters import character_tokenizer, open_characters
 from likewise.tokenizing.known_words import KnownWords
 from likewise.tokenizing.vocabulary import LibraryVocabulary
 
@@ -53,6 +53,16 @@ def test_every_text_is_its_words_and_blanks(texts):
 
 def test_the_beginning_of_a_text_that_fits_a_budget():
     assert TOKENIZER.fit("one two, three", 3) == ("one two,", 1)
+
+
+def test_the_file_that_declares_it_is_read_strictly(tmp_path):
+    path = tmp_path / "characters.json"
+    path.write_text('{"characters_per_word": 50}')
+    assert open_characters(path).encode(["a b"])[0].shape == (2, 50)
+    for wrong in ('{"characters_per_word": 40}', '{"characters_per_word": 50, "lowercase": true}', "{", "[]"):
+        path.write_text(wrong)
+        with pytest.raises(ArtifactError, match=r"characters\.json"):
+            open_characters(path)
 
 
 def test_ids_are_named_and_words_are_not_decoded():

@@ -92,8 +92,9 @@ def forward(ops: Ops[A], weights: Weights, settings: ElmoSettings, inputs: Input
     scope = Scope(ops, weights)
     ids = ops.add(inputs.ids, ops.constant(np.array(-1, np.int64)))  # published ids begin at 1, for 0 is padding
     ids = ops.multiply(ids, ops.reshape(inputs.mask, (0, 0, 1)))
-    edges = _words(scope, settings, ops.constant(_EDGES))  # (1, 2, H)
-    x = _between(ops, _words(scope, settings, ids), edges)  # (B, T + 2, H)
+    # The edges are mapped as vectors, not as a text of two words, so that calibration tells them from texts.
+    edges = _mapped(scope, settings, ops.reshape(_features(scope, settings, ops.constant(_EDGES)), (2, -1)))  # (2, H)
+    x = _between(ops, _mapped(scope, settings, _features(scope, settings, ids)), edges)  # (B, T + 2, H)
     mask = _longer(ops, inputs.mask)
     stacks = [_stack(scope.inside(f"lstm.{direction}"), settings, x, mask) for direction in range(2)]
     layers = [ops.concat(list(both)) for both in zip(*stacks, strict=True)]  # (B, T + 2, 2H) each
@@ -102,8 +103,8 @@ def forward(ops: Ops[A], weights: Weights, settings: ElmoSettings, inputs: Input
     return ops.transpose(ops.part(turned, 1, -1), (0, 2, 1))
 
 
-def _words(scope: Scope[A], settings: ElmoSettings, ids: A) -> A:
-    """What words are by their characters: (B, T, C) to (B, T, H)."""
+def _features(scope: Scope[A], settings: ElmoSettings, ids: A) -> A:
+    """What the filters find in the characters of words: (B, T, C) to (B, T, F)."""
     ops = scope.ops
     characters = ops.transpose(ops.embed(scope["characters"], ids), (0, 3, 1, 2))  # (B, I, T, C)
     found = []
@@ -111,7 +112,11 @@ def _words(scope: Scope[A], settings: ElmoSettings, ids: A) -> A:
         kernel = scope[f"filters.{i}.weight"][0].swapaxes(0, 2)  # (O, I, K)
         windows = ops.convolve(characters, kernel[:, :, None], scope[f"filters.{i}.bias"])  # (B, O, T, C')
         found.append(ops.transpose(ops.max(windows, 3), (0, 2, 1)))
-    x = ops.apply(ops.concat(found), activation(settings.activation))  # (B, T, F)
+    return ops.apply(ops.concat(found), activation(settings.activation))
+
+
+def _mapped(scope: Scope[A], settings: ElmoSettings, x: A) -> A:
+    """Features (..., F) to what words are without their neighbours (..., H)."""
     for i in range(settings.n_highway):
         x = _highway(scope.inside(f"highway.{i}"), x)
     return _linear(scope, "projection", x, site="projection.input")
@@ -131,8 +136,8 @@ def _linear(scope: Scope[A], part: str, x: A, *, site: str) -> A:
 
 
 def _between(ops: Ops[A], x: A, edges: A) -> A:
-    """The words (B, T, H) between those that begin and end a text (1, 2, H). Padding may stand between too."""
-    turned, ends = ops.transpose(x, (0, 2, 1)), ops.transpose(edges, (0, 2, 1))
+    """The words (B, T, H) between those that begin and end a text (2, H). Padding may stand between too."""
+    turned, ends = ops.transpose(x, (0, 2, 1)), ops.transpose(edges, (1, 0))
     none = ops.multiply(ops.part(turned, 0, 1), ops.constant(np.array(0, np.float32)))  # (B, H, 1)
     first, last = (ops.add(none, ops.part(ends, i, i + 1)) for i in range(2))
     return ops.transpose(ops.concat([first, turned, last]), (0, 2, 1))
