@@ -30,9 +30,16 @@ def rotary(tokens: int, width: int, *, base: float, scaling: Mapping[str, Any] |
         scaling: ``rope_scaling`` or ``rope_parameters`` of a config.json; None is none.
 
     Raises:
-        ModelError: A kind of scaling that is not known.
+        ModelError: A kind of scaling that is not known, or one that lacks a number.
     """
-    return _rotary(tokens, width, base, tuple(sorted((scaling or {}).items(), key=str)))
+    kind = _kind(scaling or {})
+    if kind != "default" and kind not in _SCALINGS:
+        raise ModelError(f"config.json scales rotary positions by {kind!r}; known are {', '.join(sorted(_SCALINGS))}")
+    said = {name: value for name, value in (scaling or {}).items() if not isinstance(value, (list, Mapping))}
+    try:
+        return _rotary(tokens, width, base, tuple(sorted(said.items(), key=str)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"config.json scales rotary positions by {kind!r} without its numbers: {error!r}") from error
 
 
 def declared_rotary(config: Mapping[str, Any], *, base: float) -> tuple[float, Mapping[str, Any] | None]:
@@ -57,12 +64,12 @@ def _rotary(tokens: int, width: int, base: float, scaling: tuple[tuple[str, Any]
 def _frequencies(width: int, base: float, scaling: Mapping[str, Any]) -> tuple[NDArray[np.float64], float]:
     """Radians that each pair turns by from token to token (width/2,), and what the results are multiplied with."""
     plain = base ** -(np.arange(0, width, 2) / width)
-    kind = str(scaling.get("rope_type", scaling.get("type", "default")))
-    if kind == "default":
-        return plain, 1.0
-    if kind not in _SCALINGS:
-        raise ModelError(f"config.json scales rotary positions by {kind!r}; known are {', '.join(sorted(_SCALINGS))}")
-    return _SCALINGS[kind](plain, width, base, scaling)
+    kind = _kind(scaling)
+    return (plain, 1.0) if kind == "default" else _SCALINGS[kind](plain, width, base, scaling)
+
+
+def _kind(scaling: Mapping[str, Any]) -> str:
+    return str(scaling.get("rope_type", scaling.get("type", "default")))
 
 
 _Scaled = tuple[NDArray[np.float64], float]
@@ -103,8 +110,18 @@ def _yarn(plain: NDArray[np.float64], width: int, base: float, scaling: Mapping[
         low, high = math.floor(low), math.ceil(high)
     low, high = max(low, 0), min(high, width - 1)
     ramp = np.clip((np.arange(width // 2) - low) / max(high - low, 0.001), 0, 1)
-    magnitude = scaling.get("attention_factor") or (0.1 * math.log(factor) + 1 if factor > 1 else 1.0)
+    magnitude = scaling.get("attention_factor") or _yarn_magnitude(factor, scaling)
     return plain / factor * ramp + plain * (1 - ramp), float(magnitude)
+
+
+def _yarn_magnitude(factor: float, scaling: Mapping[str, Any]) -> float:
+    """What makes up for flatter attention over longer texts; two models' configurations divide two such by each other."""
+
+    def of(strength: float) -> float:
+        return 0.1 * strength * math.log(factor) + 1 if factor > 1 else 1.0
+
+    above, below = scaling.get("mscale"), scaling.get("mscale_all_dim")
+    return of(above) / of(below) if above and below else of(1)
 
 
 _SCALINGS = {"linear": _linear, "ntk": _ntk, "llama3": _llama3, "yarn": _yarn}

@@ -46,6 +46,7 @@ def by_transformers(case: dict) -> tuple[dict, dict]:
     model = maker(config) if maker else transformers.AutoModel.from_config(config)
     model = model.eval().float()
     shapes = {name: list(value.shape) for name, value in model.state_dict().items() if value.is_floating_point()}
+    shapes = {name: shape for name, shape in shapes.items() if not name.startswith(tuple(case.get("drop", ())))}
     tensors = {name: torch.tensor(value) for name, value in seeded_tensors(shapes).items()}
     model.load_state_dict(tensors, strict=False)
     found = {}
