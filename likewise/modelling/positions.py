@@ -115,7 +115,7 @@ def _yarn(plain: NDArray[np.float64], width: int, base: float, scaling: Mapping[
 
 
 def _yarn_magnitude(factor: float, scaling: Mapping[str, Any]) -> float:
-    """What makes up for flatter attention over longer texts; two models' configurations divide two such by each other."""
+    """What makes up for flatter attention over longer texts; some configurations divide one such by another."""
 
     def of(strength: float) -> float:
         return 0.1 * strength * math.log(factor) + 1 if factor > 1 else 1.0

@@ -124,9 +124,8 @@ def prefix_of(tensors: Mapping[str, Any], keys: Mapping[str, str], *, prefixes: 
     Raises:
         ModelError: With no prefix are all tensors there.
     """
-    before = {
-        ".".join(name.split(".")[:parts]) + "." for name in tensors for parts in (1, 2)
-    }  # "model.language_model."
+    parts = [name.split(".") for name in tensors]
+    before = {".".join(one[:count]) + "." for one in parts for count in (1, 2)}  # "bert.", "model.language_model."
     known = sorted(before | {""}) if prefixes is None else list(prefixes)
     missing = {prefix: [name for name in keys.values() if prefix + name not in tensors] for prefix in known}
     best = min(known, key=lambda prefix: len(missing[prefix]))
