@@ -52,18 +52,17 @@ def keys(settings: RotarySettings) -> dict[str, str]:
     }
 
 
-def masked_language_keys(_settings: RotarySettings) -> dict[str, str]:
+def masked_language_keys(settings: RotarySettings) -> dict[str, str]:
     """The head that guesses masked tokens; its last weights are the token table's."""
+    nomic_bert.refuse_own_table(settings)
     table = {"head.dense": "lm_head.dense", "head.norm": "lm_head.norm"}
     return module_keys(table) | {"head.bias": "lm_head.decoder.bias"}
 
 
 def masked_language(ops: Ops[A], weights: Weights, settings: RotarySettings, states: A, _inputs: Inputs[A]) -> A:
     """A score for each token of the vocabulary: (B, T, D) to (B, T, V)."""
-    scope = Scope(ops, weights)
-    x = ops.apply(scope.linear("head.dense", states), activation(settings.hidden_act))
-    x = scope.layer_norm("head.norm", x, epsilon=settings.layer_norm_eps)
-    return ops.linear(x, scope["tokens"], scope["head.bias"], site="head.decoder.input")
+    function, epsilon = activation(settings.hidden_act), settings.layer_norm_eps
+    return bert.score_vocabulary(Scope(ops, weights), states, function, epsilon=epsilon)
 
 
 def classification_keys(settings: RotarySettings) -> dict[str, str]:

@@ -37,6 +37,7 @@ class RotarySettings:
     num_experts: int = 0
     moe_top_k: int = 0
     moe_every_n_layers: int = 0  # of so many layers the second has experts; 0: none has
+    tie_word_embeddings: bool = True  # whether a head scores the vocabulary with the table of tokens
     new_names: bool = False  # whether heads are named as transformers names them
 
     def __post_init__(self) -> None:
@@ -136,12 +137,13 @@ def forward(ops: Ops[A], weights: Weights, settings: RotarySettings, inputs: Inp
     return encode(scope, settings, embed(scope, settings, inputs), inputs)
 
 
-def embed(scope: Scope[A], settings: RotarySettings, inputs: Inputs[A]) -> A:
-    """Token and segment together, normalised: (B, T, D)."""
+def embed(scope: Scope[A], settings: RotarySettings, inputs: Inputs[A], *, more: A | None = None) -> A:
+    """Token, segment and whatever ``more`` (B, T, D) together, normalised: (B, T, D)."""
     ops, x = scope.ops, scope.ops.embed(scope["tokens"], inputs.ids)
     if "segments" in scope:
         table = scope["segments"]
         x = ops.add(x, ops.constant(table[0]) if inputs.segments is None else ops.lookup(table, inputs.segments))
+    x = x if more is None else ops.add(x, more)
     return scope.layer_norm("norm", x, epsilon=settings.layer_norm_eps)
 
 
@@ -182,8 +184,19 @@ def _feed_forward(scope: Scope[A], settings: RotarySettings, x: A) -> A:
     return scope.linear("down", scope.ops.apply(scope.linear("up", x), function))
 
 
+def refuse_own_table(settings: RotarySettings) -> None:
+    """Refuse a head that scores the vocabulary with a table of its own.
+
+    Raises:
+        ModelError: ``config.json`` says that it does.
+    """
+    if not settings.tie_word_embeddings:
+        raise ModelError("config.json says tie_word_embeddings=False; a head with its own token table is not known")
+
+
 def masked_language_keys(settings: RotarySettings) -> dict[str, str]:
     """The head that guesses masked tokens; its last weights are the token table's."""
+    refuse_own_table(settings)
     bias = settings.up_bias or settings.new_names
     found = module_keys({"head.dense": "cls.predictions.transform.dense"}, bias=bias)
     found |= module_keys({"head.norm": "cls.predictions.transform.layer_norm"})
