@@ -69,7 +69,7 @@ def pad(
     more; a row too many is a single token, so that no mean is over nothing.
     """
     size = max(height, len(rows)), max(tokens, *map(len, rows))
-    ids = np.zeros(size, np.int64)
+    ids = np.zeros((*size, *rows[0].shape[1:]), np.int64)  # characters of words: (B, T, C)
     mask = np.zeros(size, np.int64)
     mask[len(rows) :, 0] = 1
     for row, known in enumerate(rows):

@@ -47,3 +47,10 @@ def test_padding_keeps_every_row_and_marks_what_is_real(rows, tokens, height):
         assert its_mask.tolist() == [1] * len(row) + [0] * (len(its_ids) - len(row))
     assert (mask[len(rows) :].sum(axis=1) == 1).all()
     assert not ids[len(rows) :].any()
+
+
+def test_words_of_characters_are_padded_too():
+    rows = [np.arange(1, 7).reshape(2, 3), np.full((1, 3), 9)]
+    ids, mask = pad(rows, height=3)
+    assert ids.tolist() == [[[1, 2, 3], [4, 5, 6]], [[9, 9, 9], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]]]
+    assert mask.tolist() == [[1, 1], [1, 0], [1, 0]]

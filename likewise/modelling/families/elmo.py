@@ -91,7 +91,7 @@ def forward(ops: Ops[A], weights: Weights, settings: ElmoSettings, inputs: Input
     """Word states (B, T, 2H)."""
     scope = Scope(ops, weights)
     ids = ops.add(inputs.ids, ops.constant(np.array(-1, np.int64)))  # published ids begin at 1, for 0 is padding
-    ids = ops.multiply(ids, ops.reshape(inputs.mask, (0, 0, 1)))
+    ids = ops.apply(ids, "absolute")  # what padding reads does not matter, but it must be in the table
     # The edges are mapped as vectors, not as a text of two words, so that calibration tells them from texts.
     edges = _mapped(scope, settings, ops.reshape(_features(scope, settings, ops.constant(_EDGES)), (2, -1)))  # (2, H)
     x = _between(ops, _mapped(scope, settings, _features(scope, settings, ids)), edges)  # (B, T + 2, H)
