@@ -27,8 +27,10 @@ $(VENV)/test: $(VENV)/core
 	$(PIP) --editable '.[test]'
 	@touch $@
 
+# Of torch the build for CPUs is enough, and one of the first that an index offers for this version.
 $(VENV)/oracle: $(VENV)/test
-	$(PIP) --editable '.[test,oracle]'
+	$(PIP) 'torch==2.13.0'
+	$(PIP) --editable '.[test,oracle,onnxruntime,torch]'
 	@touch $@
 
 demo: $(VENV)/core

@@ -19,8 +19,13 @@ _PUBLIC = {
     "Hit": "likewise.types",
     "Index": "likewise.searching.index",
     "LikewiseError": "likewise.errors",
+    "Source": "likewise.encoding.models",
+    "VectorForm": "likewise.encoding.models",
     "chunk": "likewise.chunking",
     "load": "likewise.encoding.models",
+    "load_multi_vector": "likewise.encoding.multi_vector",
+    "load_scorer": "likewise.encoding.scoring",
+    "load_sparse": "likewise.encoding.sparse",
     "read": "likewise.reading",
 }
 __all__ = sorted(_PUBLIC)
@@ -29,7 +34,12 @@ if TYPE_CHECKING:  # what editors and mypy see
     from likewise.chunking import chunk as chunk
     from likewise.encoding.contract import Contract as Contract
     from likewise.encoding.encoder import Encoder as Encoder
+    from likewise.encoding.models import Source as Source
+    from likewise.encoding.models import VectorForm as VectorForm
     from likewise.encoding.models import load as load
+    from likewise.encoding.multi_vector import load_multi_vector as load_multi_vector
+    from likewise.encoding.scoring import load_scorer as load_scorer
+    from likewise.encoding.sparse import load_sparse as load_sparse
     from likewise.errors import LikewiseError as LikewiseError
     from likewise.reading import read as read
     from likewise.searching.index import Index as Index

@@ -3,16 +3,17 @@
 import re
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from seeded import batches, cases_of, seeded_tensors
 
 from likewise.cli import main
 from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.modelling import pooling
-from likewise.modelling.families import bert
+from likewise.modelling.families import rename
+from likewise.modelling.ops import Inputs
 from likewise.modelling.ops.numpy_ops import NumpyOps
 from likewise.reading import Content
 from likewise.searching.index import Index
@@ -107,7 +108,7 @@ def test_adding_a_pooling_as_described(monkeypatch):
     monkeypatch.setattr(pooling, "POOLINGS", type(pooling.POOLINGS)("pooling"))
     walk_through("likewise/modelling/pooling.py")
     states = np.arange(12, dtype=np.float32).reshape(1, 3, 4)  # (B, T, D)
-    found = pooling.POOLINGS.find("cls_and_mean")(NumpyOps(), states, np.array([[1, 1, 0]]))
+    found = pooling.POOLINGS.find("first_and_mean")(NumpyOps(), states, np.array([[1, 1, 0]]))
     np.testing.assert_array_equal(found, states[:, 0] + states[:, :2].mean(axis=1))
 
 
@@ -130,33 +131,12 @@ def test_adding_a_command_as_described(tmp_path, capsys):
     assert '"documents": 2' in as_json
 
 
-@dataclass(frozen=True)
-class Tiny:
-    """The parts of a tiny network of random weights."""
-
-    settings: bert.BertSettings
-    weights: dict
-
-
-@pytest.fixture
-def tiny() -> Tiny:
-    settings = bert.BertSettings(hidden_size=8, num_hidden_layers=1, num_attention_heads=2)
-    random = np.random.default_rng(0)
-    tables = {"tokens": (30, 8), "positions": (12, 8), "segments": (1, 8)}
-    wide = {"feed_forward.up.weight": (32, 8), "feed_forward.up.bias": (32,), "feed_forward.down.weight": (8, 32)}
-
-    def shape(name: str) -> tuple[int, ...]:
-        part = name.removeprefix("layers.0.")
-        square = part.startswith("attention") and "norm" not in part and part.endswith("weight")
-        return tables.get(name) or wide.get(part) or ((8, 8) if square else (8,))
-
-    return Tiny(settings, {name: random.normal(size=shape(name)).astype(np.float32) for name in bert.keys(settings)})
-
-
-def test_adding_a_family_as_described(tiny):
-    plugin = walk_through("likewise/modelling/families/roberta.py")["PLUGIN"]
-    ids, mask = np.array([[3, 4, 5]]), np.ones((1, 3), np.int64)
-    found = plugin.forward(NumpyOps(), tiny.weights, tiny.settings, ids, mask)  # (B, T, D)
-    moved = {**tiny.weights, "positions": np.roll(tiny.weights["positions"], -2, axis=0)}
-    np.testing.assert_allclose(found, bert.forward(NumpyOps(), moved, tiny.settings, ids, mask), rtol=1e-5)
-    assert not np.allclose(found, bert.forward(NumpyOps(), tiny.weights, tiny.settings, ids, mask))
+def test_adding_a_family_as_described(tmp_path):
+    plugin = walk_through("likewise/modelling/families/electra.py")["PLUGIN"]
+    for case in cases_of("electra"):
+        settings = plugin.settings(case.config)
+        weights = rename(seeded_tensors(case.shapes), plugin.keys(settings))
+        for kind, (ids, mask) in batches(case.config).items():
+            found = plugin.forward(NumpyOps(), weights, settings, Inputs(ids, mask))  # (B, T, D)
+            assert found.shape[-1] == plugin.width(settings)
+            assert np.abs((found - case.expected[kind]) * mask[:, :, None]).max() <= 1e-4

@@ -13,7 +13,7 @@ from typing import Any
 
 from likewise.errors import ModelError
 from likewise.modelling.chain import Chain, read_chain, read_json
-from likewise.modelling.families import FAMILIES, FOREIGN, Family, family_name, prefix_of, rename
+from likewise.modelling.families import FAMILIES, FOREIGN, Family, family_name, names_in, rename
 from likewise.modelling.ops import Array
 from likewise.modelling.tensors import read_tensors, refuse_remote_code, weight_files, write_tensors
 from likewise.types import Role
@@ -196,9 +196,9 @@ def write_checkpoint(checkpoint: Checkpoint, weights: Mapping[str, Array], targe
 
 
 def _published(checkpoint: Checkpoint) -> dict[str, str]:
-    """Our names of the network's and its head's tensors to the published ones."""
-    prefix = prefix_of(read_tensors(checkpoint.network).values, checkpoint.keys())
-    return {ours: prefix + theirs for ours, theirs in checkpoint.keys().items()} | checkpoint.head_keys()
+    """Our names of the network's and its head's tensors to those in the file."""
+    tensors = read_tensors(checkpoint.network).values
+    return names_in(tensors, checkpoint.keys()) | names_in(tensors, checkpoint.head_keys(), prefixes=("",))
 
 
 def _max_tokens(folder: Path, config: Mapping[str, Any], family: Family) -> int:

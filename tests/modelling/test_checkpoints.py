@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
+from tiny_model import published_tensors
 
 import likewise
 from likewise.errors import ArtifactError, LikewiseError, ModelError, UnknownNameError
-from likewise.modelling.checkpoints import read_checkpoint
+from likewise.modelling.checkpoints import read_checkpoint, write_checkpoint
 
 
 def edit(path, **changes):
@@ -181,3 +183,17 @@ def test_a_model_that_is_nowhere_is_one_clear_error(networks, tmp_path):
         likewise.load("all-MiniLM-L6", cache=networks)
     with pytest.raises(ModelError, match=r"has no config.json"):
         likewise.load(tmp_path, cache=networks)
+
+
+def test_norms_that_tensorflow_saved_are_read_and_written_back(model, tmp_path):
+    new = read_checkpoint(model).weights()
+    tensors = published_tensors()
+    older = {
+        name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta"): v for name, v in tensors.items()
+    }
+    save_file(older, model / "model.safetensors")
+    weights = read_checkpoint(model).weights()
+    assert all(np.array_equal(weights[name], new[name]) for name in new)
+    write_checkpoint(read_checkpoint(model), weights, tmp_path / "copy")
+    with safe_open(tmp_path / "copy" / "model.safetensors", "numpy") as file:
+        assert "embeddings.LayerNorm.gamma" in set(file.keys()) <= set(older)

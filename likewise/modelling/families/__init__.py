@@ -107,19 +107,19 @@ def module_keys(table: Mapping[str, str], *, bias: bool = True) -> dict[str, str
 
 
 def rename(tensors: Mapping[str, T], keys: Mapping[str, str], *, prefixes: Iterable[str] | None = None) -> dict[str, T]:
-    """Tensors under our names; ``prefixes`` as in ``prefix_of``.
-
-    Raises:
-        ModelError: A tensor that the family needs is not there.
-    """
-    prefix = prefix_of(tensors, keys, prefixes=prefixes)
-    return {ours: tensors[prefix + published] for ours, published in keys.items()}
+    """Tensors under our names; arguments and errors are those of ``names_in``."""
+    return {ours: tensors[name] for ours, name in names_in(tensors, keys, prefixes=prefixes).items()}
 
 
-def prefix_of(tensors: Mapping[str, Any], keys: Mapping[str, str], *, prefixes: Iterable[str] | None = None) -> str:
-    """What stands before the published names: "" or, where a head was saved on top, such as "bert.".
+def names_in(
+    tensors: Mapping[str, Any], keys: Mapping[str, str], *, prefixes: Iterable[str] | None = None
+) -> dict[str, str]:
+    """Our names to those of a file, which may have "bert." or the like in front where a head was saved on top.
 
-    ``prefixes`` are those that may be; None is any.
+    Args:
+        tensors: What the file holds.
+        keys: Our names to the published ones.
+        prefixes: Those that may be; None is any.
 
     Raises:
         ModelError: With no prefix are all tensors there.
@@ -127,11 +127,20 @@ def prefix_of(tensors: Mapping[str, Any], keys: Mapping[str, str], *, prefixes: 
     parts = [name.split(".") for name in tensors]
     before = {".".join(one[:count]) + "." for one in parts for count in (1, 2)}  # "bert.", "model.language_model."
     known = sorted(before | {""}) if prefixes is None else list(prefixes)
-    missing = {prefix: [name for name in keys.values() if prefix + name not in tensors] for prefix in known}
+    found = {
+        prefix: {ours: _spelled(tensors, prefix + published) for ours, published in keys.items()} for prefix in known
+    }
+    missing = {prefix: [name for name in names.values() if name not in tensors] for prefix, names in found.items()}
     best = min(known, key=lambda prefix: len(missing[prefix]))
     if missing[best]:
         raise ModelError(
-            f"the weights lack {len(missing[best])} of {len(keys)} tensors, first {best + missing[best][0]!r}: "
+            f"the weights lack {len(missing[best])} of {len(keys)} tensors, first {missing[best][0]!r}: "
             "the file is not of the architecture that config.json names, or was cut short"
         )
-    return best
+    return found[best]
+
+
+def _spelled(tensors: Mapping[str, Any], name: str) -> str:
+    """A name as the file has it: norms that were first saved by TensorFlow have a gamma and a beta."""
+    older = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+    return older if name not in tensors and older in tensors else name
