@@ -69,4 +69,4 @@ def expert_load(
     forward(watcher, weights, settings, inputs)
     real = inputs.mask[:, :, None] > 0  # (B, T, 1)
     counts = [((route > 0) & real).sum(axis=(0, 1)) for route in watcher.routes]
-    return np.array(counts, np.int64).reshape(len(counts), -1)
+    return np.array(counts, np.int64) if counts else np.zeros((0, 0), np.int64)

@@ -24,8 +24,8 @@ class HeadCase:
         return self.name
 
 
-def head_cases() -> list[HeadCase]:
-    return [case for path in sorted(HEADS.glob("*.json")) for case in _cases_of(path)]
+def head_cases(folder: Path = HEADS) -> list[HeadCase]:
+    return [case for path in sorted(folder.glob("*.json")) for case in _cases_of(path)]
 
 
 def _cases_of(path: Path) -> list[HeadCase]:

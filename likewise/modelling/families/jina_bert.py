@@ -27,6 +27,7 @@ class JinaBertSettings:
     feed_forward_type: str = "original"  # "geglu" or "reglu": gated; "original": as BERT's, with hidden_act
     hidden_act: str = "gelu"
     layer_norm_eps: float = 1e-12
+    tie_word_embeddings: bool = True  # whether a head scores the vocabulary with the table of tokens
     norms_queries: bool = False  # the form for code: queries and keys are normalised, and attention's sum twice
 
     def __post_init__(self) -> None:

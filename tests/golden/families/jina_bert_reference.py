@@ -42,14 +42,17 @@ def is_for_code(config: dict) -> bool:
     return "qk-post-norm" in config.get("_name_or_path", "")
 
 
-def states(config: dict, tensors: dict, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def states(
+    config: dict, tensors: dict, ids: torch.Tensor, mask: torch.Tensor, segments: torch.Tensor | None = None
+) -> torch.Tensor:
     found = torch.zeros(*ids.shape, config["hidden_size"])
-    for i, (row, there) in enumerate(zip(ids, mask.bool(), strict=True)):
-        found[i, there] = one_text(config, tensors, row[there])
+    for i, there in enumerate(mask.bool()):
+        of_row = torch.zeros_like(ids[i]) if segments is None else segments[i]
+        found[i, there] = one_text(config, tensors, ids[i, there], of_row[there])
     return found
 
 
-def one_text(config: dict, tensors: dict, ids: torch.Tensor) -> torch.Tensor:
+def one_text(config: dict, tensors: dict, ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
     def norm(name, x):
         weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
         return functional.layer_norm(x, x.shape[-1:], weight, bias, config["layer_norm_eps"])
@@ -57,7 +60,7 @@ def one_text(config: dict, tensors: dict, ids: torch.Tensor) -> torch.Tensor:
     def linear(name, x):
         return functional.linear(x, tensors[f"{name}.weight"], tensors.get(f"{name}.bias"))
 
-    x = tensors["embeddings.word_embeddings.weight"][ids] + tensors["embeddings.token_type_embeddings.weight"][0]
+    x = tensors["embeddings.word_embeddings.weight"][ids] + tensors["embeddings.token_type_embeddings.weight"][segments]
     x = norm("embeddings.LayerNorm", x)
     for i in range(config["num_hidden_layers"]):
         name, code = f"encoder.layer.{i}", is_for_code(config)
