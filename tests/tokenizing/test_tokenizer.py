@@ -1,5 +1,7 @@
 """Token ids and offsets of any text, and the published tokenizer's own as the oracle."""
 
+import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
-from likewise.errors import ArtifactError
+from likewise.errors import ArtifactError, SettingError
 from likewise.tokenizing import Tokenizer
 
 FOLDER = KNOWN_MODELS[DEFAULT_MODEL].folder()
@@ -58,6 +60,81 @@ def test_a_damaged_file_is_named(tmp_path, content):
         path.write_text(content)
     with pytest.raises(ArtifactError, match=r"tokenizer.json can't be read as a tokenizer"):
         Tokenizer(path)
+
+
+def test_names_and_ids_are_two_sides_of_one_table(tokenizer):
+    (ids,) = tokenizer.encode(["embeddings are powerful"])
+    assert tokenizer.pieces(["embeddings are powerful", ""]) == [
+        ["em", "##bed", "##ding", "##s", "are", "powerful"],
+        [],
+    ]
+    assert [tokenizer.id_of(piece) for piece in tokenizer.pieces(["embeddings are powerful"])[0]] == ids.tolist()
+    assert tokenizer.decode(ids) == "embeddings are powerful"
+    assert (tokenizer.vocabulary_size, tokenizer.token_of(30521), tokenizer.id_of("[MASK]")) == (30522, "##\uff5e", 103)
+    assert (tokenizer.pad_id, tokenizer.special_ids) == (0, {0, 100, 101, 102, 103})
+    assert tokenizer.id_of("no such token") is None
+    for wrong in (-1, 30522):
+        with pytest.raises(SettingError, match=f"no token has the id {wrong}; this vocabulary goes from 0 to 30521"):
+            tokenizer.token_of(wrong)
+
+
+def test_a_pair_has_special_tokens_between_and_two_segments(tokenizer):
+    left, right = tokenizer.encode(["owl", "barn owl"])
+    ids, segments = tokenizer.pair(left, right)
+    assert ids.tolist() == [101, *left, 102, *right, 102]
+    assert segments.tolist() == [0] * (len(left) + 2) + [1] * (len(right) + 1)
+    assert (ids.dtype, segments.dtype, tokenizer.pair_special_tokens) == (np.int64, np.int64, 3)
+    empty, _ = tokenizer.pair(left[:0], right[:0])
+    assert empty.tolist() == [101, 102, 102]
+
+
+def test_counts_include_special_tokens(tokenizer):
+    counts = tokenizer.count(["", "owl", "embeddings are powerful"])
+    assert (counts.tolist(), counts.dtype) == ([2, 3, 8], np.int64)
+    assert tokenizer.count([]).shape == (0,)
+    for lone in (tokenizer.count, tokenizer.encode, tokenizer.offsets, tokenizer.pieces):
+        with pytest.raises(SettingError, match=r"write \[text\]"):
+            lone("owl")
+
+
+def test_a_budget_is_kept_and_what_it_costs_is_said(tokenizer):
+    text = "Barn owls hunt voles at night."
+    assert tokenizer.fit(text, 100) == (text, 0)
+    total = int(tokenizer.count([text])[0])
+    assert tokenizer.fit(text, total) == (text, 0)
+    assert tokenizer.fit(text, total - 1) == ("Barn owls hunt voles at night", 1)
+    assert tokenizer.fit(text, 4) == ("Barn owls", total - 4)
+    assert tokenizer.fit(text, 2) == ("", total - 2)
+    with pytest.raises(SettingError, match="budget is 1; the special tokens alone are 2"):
+        tokenizer.fit(text, 1)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40), st.integers(2, 12))
+@settings(deadline=None)
+def test_what_fits_is_a_beginning_within_the_budget_and_ends_between_characters(tokenizer, text, budget):
+    kept, dropped = tokenizer.fit(text, budget)
+    assert text.startswith(kept)
+    assert tokenizer.count([kept])[0] <= budget
+    assert (dropped == 0) == (kept == text)
+    rest = text[len(kept) :]
+    assert not (kept and rest) or not unicodedata.category(rest[0]).startswith("M")
+
+
+def test_the_padding_token_is_the_declared_one(tmp_path):
+    content = json.loads((FOLDER / "tokenizer.json").read_text())
+    content["padding"] = None
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    assert Tokenizer(tmp_path / "tokenizer.json").pad_id == 0
+    for name, value in (("special_tokens_map.json", {"content": "[MASK]"}), ("tokenizer_config.json", "[SEP]")):
+        (tmp_path / name).write_text(json.dumps({"pad_token": value}))
+        assert Tokenizer(tmp_path / "tokenizer.json").pad_id == {"[SEP]": 102}.get(str(value), 103)
+    (tmp_path / "tokenizer_config.json").write_text('{"pad_token": "<none>"}')
+    with pytest.raises(ArtifactError, match="declares the padding token '<none>', which its vocabulary lacks"):
+        Tokenizer(tmp_path / "tokenizer.json")
+    for damaged in ("{", "[]"):
+        (tmp_path / "tokenizer_config.json").write_text(damaged)
+        with pytest.raises(ArtifactError, match=r"tokenizer_config\.json"):
+            Tokenizer(tmp_path / "tokenizer.json")
 
 
 @pytest.mark.oracle
