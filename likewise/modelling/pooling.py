@@ -44,15 +44,20 @@ def mean_sqrt_len_tokens(ops: Ops[Any], states: Any, mask: Any) -> Any:
 @POOLINGS.add("weightedmean")
 def weightedmean(ops: Ops[Any], states: Any, mask: Any) -> Any:
     """Average of the real tokens, each weighted by its place from 1 (Muennighoff 2022, arXiv:2202.08904)."""
-    places = ops.add(ops.real(ops.positions(mask)), ops.constant(np.ones(1, np.float32)))
-    total, count = _total(ops, states, ops.multiply(places, ops.real(mask)))
-    return ops.divide(total, count)
+    return mean_by_place(ops, states, mask, ops.positions(mask))
 
 
 @POOLINGS.add("lasttoken")
 def lasttoken(ops: Ops[Any], states: Any, mask: Any) -> Any:
     """The last real token."""
     return ops.token(states, mask, "last")
+
+
+def mean_by_place(ops: Ops[Any], states: Any, mask: Any, places: Any) -> Any:
+    """As ``weightedmean``, for places (B, T) from 0 that are counted otherwise: a prompt that is left out has some."""
+    weights = ops.add(ops.real(places), ops.constant(np.ones(1, np.float32)))
+    total, count = _total(ops, states, ops.multiply(weights, ops.real(mask)))
+    return ops.divide(total, count)
 
 
 def _total(ops: Ops[Any], states: Any, weights: Any) -> tuple[Any, Any]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from likewise.errors import ModelError
-from likewise.modelling.ops import Inputs
+from likewise.modelling.ops import Inputs, Ops
 from likewise.modelling.parts import ACTIVATIONS, Scope
-from likewise.modelling.pooling import POOLINGS
+from likewise.modelling.pooling import POOLINGS, mean_by_place
 from likewise.registry import Table
 
 A = TypeVar("A")
@@ -79,13 +79,22 @@ class Pooling:
         return before * len(self.modes)
 
     def apply(self, scope: Scope[A], x: A, inputs: Inputs[A]) -> A:
-        mask = inputs.mask if inputs.pooled is None else inputs.pooled
-        found = [POOLINGS.find(mode)(scope.ops, x, mask) for mode in self.modes]
+        found = [self._pool(mode, scope.ops, x, inputs) for mode in self.modes]
         return found[0] if len(found) == 1 else scope.ops.concat(found)
 
+    def _pool(self, mode: str, ops: Ops[A], x: A, inputs: Inputs[A]) -> A:
+        if inputs.pooled is None:
+            return POOLINGS.find(mode)(ops, x, inputs.mask)
+        if mode == "weightedmean":  # tokens keep the places that they have behind the prompt
+            return mean_by_place(ops, x, inputs.pooled, ops.positions(inputs.mask))
+        return POOLINGS.find(mode)(ops, x, inputs.pooled)
+
     def config(self) -> dict[str, Any]:
-        flags = {flag: name in self.modes for flag, name in _POOLING_FLAGS.items()}
-        return {"word_embedding_dimension": self.dimension, **flags, "include_prompt": self.include_prompt}
+        if [name for name in _FLAG_ORDER if name in self.modes] == list(self.modes):  # what every version reads
+            modes: dict[str, Any] = {flag: name in self.modes for flag, name in _POOLING_FLAGS.items()}
+        else:
+            modes = {"pooling_mode": list(self.modes)}
+        return {"word_embedding_dimension": self.dimension, **modes, "include_prompt": self.include_prompt}
 
 
 @STEPS.add("Pooling")
@@ -115,7 +124,12 @@ class Dense:
     residual: bool
 
     def keys(self) -> dict[str, str]:
-        return {name: f"linear.{name}" for name in ("weight", "bias")[: 1 + self.bias]}
+        found = {name: f"linear.{name}" for name in ("weight", "bias")[: 1 + self.bias]}
+        return found | ({"residual": "residual.weight"} if self._maps_residual else {})
+
+    @property
+    def _maps_residual(self) -> bool:
+        return self.residual and self.in_features != self.out_features
 
     def width(self, before: int) -> int:
         if before != self.in_features:
@@ -124,10 +138,11 @@ class Dense:
 
     def apply(self, scope: Scope[A], x: A, inputs: Inputs[A]) -> A:
         del inputs
-        ops, bias = scope.ops, scope["bias"] if self.bias else None
-        mapped = ops.linear(x, scope["weight"], bias, site=scope.full("input"))
-        mapped = ops.apply(mapped, ACTIVATIONS[self.activation.lower()])
-        return ops.add(mapped, x) if self.residual else mapped
+        ops, site, bias = scope.ops, scope.full("input"), scope["bias"] if self.bias else None
+        mapped = ops.apply(ops.linear(x, scope["weight"], bias, site=site), ACTIVATIONS[self.activation.lower()])
+        if not self.residual:
+            return mapped
+        return ops.add(mapped, ops.linear(x, scope["residual"], None, site=site) if self._maps_residual else x)
 
     def config(self) -> dict[str, Any]:
         place = "torch.nn.modules.linear" if self.activation == "Identity" else "torch.nn.modules.activation"
