@@ -94,7 +94,7 @@ def _record(checkpoint: Checkpoint, contract: Contract, *, early: bool) -> bytes
     from likewise.modelling.ops.onnx_weights import FloatWeights, Int8Weights
     from likewise.tokenizing import open_tokenizer
 
-    weights = checkpoint.weights()
+    weights = checkpoint.folded_weights()
     if contract.precision == "float32":
         return to_onnx(checkpoint, weights, form=FloatWeights())
     tokenizer = open_tokenizer(checkpoint.network)

@@ -14,7 +14,7 @@ from typing import Any
 from likewise.errors import ModelError
 from likewise.modelling.chain import Chain, read_chain, read_json
 from likewise.modelling.families import FAMILIES, FOREIGN, Family, family_name, names_in, rename
-from likewise.modelling.ops import Array
+from likewise.modelling.ops import Array, Weights
 from likewise.modelling.tensors import read_tensors, refuse_remote_code, weight_files, write_tensors
 from likewise.types import Role
 
@@ -115,6 +115,15 @@ class Checkpoint:
         if self.chain.query_weights:
             found[QUERY_WEIGHTS] = read_tensors(self.folder / self.chain.query_weights).as_float32()["weight"]
         return found
+
+    def folded_weights(self) -> Weights:
+        """The tensors to run with: what a forward pass would do with weights alone is done; not those to write.
+
+        Raises:
+            ArtifactError: A file is damaged.
+            ModelError: One lacks a tensor.
+        """
+        return self.family.fold(self.settings, self.weights())
 
 
 def labels(config: Mapping[str, Any]) -> int:

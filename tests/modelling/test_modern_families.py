@@ -75,6 +75,17 @@ def test_a_model_without_adapters_has_the_same_network_for_each_role():
     assert jina.for_role(config, "query") == jina.for_role(config, "document") == config
 
 
+@pytest.mark.parametrize("task", ["retrieval.query", None])
+def test_folding_adapters_into_the_weights_once_changes_nothing(task):
+    case = case_of("jina_v3")
+    family, settings, weights = network(case, default_task=task)
+    folded = family.fold(settings, weights)
+    assert {name for name in folded if ".lora_" in name} == ({"tokens.lora_a", "tokens.lora_b"} if task else set())
+    inputs = Inputs(*batches(case.config)["right"])
+    each_time, once = (family.forward(NumpyOps(), these, settings, inputs) for these in (weights, folded))
+    assert np.array_equal(each_time, once)
+
+
 def test_with_adapters_weights_are_those_of_the_plain_network_and_two_more_each():
     case = case_of("jina_v3")
     family, settings, weights = network(case)

@@ -81,7 +81,7 @@ def _moved(inputs: Inputs[NDArray[np.int64]], device: str) -> Inputs[Any]:
 def _prepare(checkpoint: Checkpoint, contract: Contract, _record: Callable[[], bytes]) -> TorchEngine:
     device, dtype = best_device(), torch_dtype(contract.precision)
     ops: Any = TorchOps(device=device, dtype=dtype)
-    weights = {name: torch.tensor(value).to(device, dtype) for name, value in checkpoint.weights().items()}
+    weights = {name: torch.tensor(value).to(device, dtype) for name, value in checkpoint.folded_weights().items()}
     return TorchEngine(lambda inputs: network.run(ops, checkpoint, weights, inputs), device=device)
 
 

@@ -34,6 +34,8 @@ class Family:
     heads: Mapping[str, Head] = field(default_factory=dict)  # "masked_language" and "classification"
     segments: bool = False  # whether pairs of texts are told apart by Inputs.segments
     characters: int = 0  # of a word, for networks that read characters instead of token ids
+    # What forward passes would otherwise do each time: settings, weights -> the weights to run with.
+    fold: Callable[[Any, Weights], Weights] = lambda _settings, weights: weights
 
 
 def _has_no_forward(*_: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from likewise.errors import ModelError
 from likewise.modelling.families import Family, Head, bert, module_keys, nomic_bert, read_settings
 from likewise.modelling.families.nomic_bert import RotarySettings
-from likewise.modelling.ops import Array, Inputs, Ops, Weights
+from likewise.modelling.ops import Inputs, Ops, Weights
 from likewise.modelling.parts import Scope
 from likewise.modelling.positions import declared_rotary
 from likewise.types import Role
@@ -80,31 +80,37 @@ def keys(settings: JinaV3Settings) -> dict[str, str]:
 
 def forward(ops: Ops[A], weights: Weights, settings: JinaV3Settings, inputs: Inputs[A]) -> A:
     """Token states (B, T, D)."""
+    scope = Scope(ops, fold(settings, weights))
+    more = _more(scope, settings, inputs.ids) if "tokens.lora_a" in scope else None
+    return nomic_bert.encode(
+        scope, settings.network, nomic_bert.embed(scope, settings.network, inputs, more=more), inputs
+    )
+
+
+def fold(settings: JinaV3Settings, weights: Weights) -> Weights:
+    """The weights with the task's products added in place of all adapters.
+
+    The tokens' table, most of the weights, stays as it is, and its adapters with it.
+    """
+    found = {name: tensor for name, tensor in weights.items() if ".lora_" not in name}
     if settings.default_task is None:
-        return nomic_bert.forward(ops, weights, settings.network, inputs)
-    scope = Scope(ops, _adapted(weights, settings))
-    x = nomic_bert.embed(scope, settings.network, inputs, more=_more(ops, weights, settings, inputs.ids))
-    return nomic_bert.encode(scope, settings.network, x, inputs)
-
-
-def _adapted(weights: Weights, settings: JinaV3Settings) -> dict[str, Array]:
-    """The weights with the task's products added, but for the tokens' table, which would be copied for each batch."""
-    task, scale = _task(settings)
-    found = dict(weights)
+        return found
     for name in [name.removesuffix(".lora_a") for name in weights if name.endswith(".lora_a")]:
-        a, b = weights[f"{name}.lora_a"][task], weights[f"{name}.lora_b"][task]
-        if name == "segments":
-            found[name] = weights[name] + (a @ b) * scale
-        elif name != "tokens":
-            found[f"{name}.weight"] = weights[f"{name}.weight"] + (b @ a) * scale
+        a, b = weights[f"{name}.lora_a"], weights[f"{name}.lora_b"]
+        if name == "tokens":
+            found |= {"tokens.lora_a": a, "tokens.lora_b": b}
+            continue
+        task, scale = _task(settings)
+        into = name if name == "segments" else f"{name}.weight"
+        found[into] = weights[into] + (a[task] @ b[task] if name == "segments" else b[task] @ a[task]) * scale
     return found
 
 
-def _more(ops: Ops[A], weights: Weights, settings: JinaV3Settings, ids: A) -> A:
+def _more(scope: Scope[A], settings: JinaV3Settings, ids: A) -> A:
     """What the task adds to the embedded tokens: (B, T, D)."""
-    task, scale = _task(settings)
-    narrow = ops.lookup(weights["tokens.lora_a"][task], ids)  # (B, T, rank)
-    return ops.matmul(narrow, ops.constant(weights["tokens.lora_b"][task] * scale))
+    ops, (task, scale) = scope.ops, _task(settings)
+    narrow = ops.lookup(scope["tokens.lora_a"][task], ids)  # (B, T, rank)
+    return ops.matmul(narrow, ops.constant(scope["tokens.lora_b"][task] * scale))
 
 
 def _task(settings: JinaV3Settings) -> tuple[int, float]:
@@ -137,6 +143,7 @@ PLUGIN = Family(
     settings=settings,
     keys=keys,
     forward=forward,
+    fold=fold,
     heads=HEADS,
     width=lambda settings: int(settings.network.hidden_size),
 )
