@@ -26,7 +26,7 @@ from reporting import Row, parser, print_settings, print_table
 
 from likewise.encoding.batching import BUDGET_TOKENS, pad, round_up
 from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
-from likewise.encoding.engines.openvino import compile_network, uses_half
+from likewise.encoding.engines.openvino import compile_network, int8_form
 from likewise.encoding.quantisation import ranges_of
 from likewise.modelling.checkpoints import read_checkpoint
 from likewise.modelling.network import to_onnx
@@ -76,7 +76,7 @@ def _recorded(folder: Path, precision: str, tokenizer: Tokenizer) -> bytes:
     if precision == "float32":
         return to_onnx(checkpoint, weights, form=FloatWeights())
     ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=KNOWN_MODELS[DEFAULT_MODEL].sha256)
-    return to_onnx(checkpoint, weights, form=Int8Weights(ranges, early=not uses_half(precision)))
+    return to_onnx(checkpoint, weights, form=Int8Weights(ranges, int8_form()))
 
 
 def _texts(count: int) -> list[str]:

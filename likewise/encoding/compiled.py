@@ -18,7 +18,7 @@ from zlib import crc32
 from likewise import __version__
 from likewise.artifacts import new_folder, read_manifest, sha256, write_manifest
 from likewise.encoding.contract import Contract
-from likewise.encoding.engines import ENGINES, Engine
+from likewise.encoding.engines import ENGINES, Engine, EngineKind
 from likewise.errors import ArtifactError, LikewiseError, StorageError
 from likewise.modelling.checkpoints import TOKENIZER_FILES, Checkpoint
 from likewise.modelling.tensors import weights_digest
@@ -26,7 +26,7 @@ from likewise.settings import from_dict, to_dict
 
 logger = logging.getLogger(__name__)
 
-_KIND, _VERSION = "compiled network", 4  # raise it whenever the recorded graph changes
+_KIND, _VERSION = "compiled network", 5  # raise it whenever the recorded graph changes
 _BLOB = "network.blob"
 Progress = Callable[[str], None]
 
@@ -61,9 +61,7 @@ def open_network(
             shutil.rmtree(folder, ignore_errors=True)
     progress(f"preparing {checkpoint.folder.name} ({running.precision}) for this machine, once")
     contract = contract_of(checkpoint, precision=running.precision)
-    engine = kind.prepare(
-        checkpoint, contract, lambda: _record(checkpoint, contract, early=kind.early(contract.precision))
-    )
+    engine = kind.prepare(checkpoint, contract, lambda: _record(checkpoint, contract, kind))
     _keep(folder, engine.export(), contract)
     return engine, contract
 
@@ -87,7 +85,7 @@ def _kept(folder: Path) -> tuple[bytes, Contract]:
     return blob, contract
 
 
-def _record(checkpoint: Checkpoint, contract: Contract, *, early: bool) -> bytes:
+def _record(checkpoint: Checkpoint, contract: Contract, kind: EngineKind) -> bytes:
     # Recording is needed once a machine; a query must not pay for its imports.
     from likewise.encoding.quantisation import ranges_of
     from likewise.modelling.network import to_onnx
@@ -99,7 +97,7 @@ def _record(checkpoint: Checkpoint, contract: Contract, *, early: bool) -> bytes
         return to_onnx(checkpoint, weights, form=FloatWeights())
     tokenizer = open_tokenizer(checkpoint.network)
     ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=contract.weights)
-    return to_onnx(checkpoint, weights, form=Int8Weights(ranges, early=early))
+    return to_onnx(checkpoint, weights, form=Int8Weights(ranges, kind.int8()))
 
 
 def contract_of(checkpoint: Checkpoint, *, precision: str) -> Contract:

@@ -7,6 +7,7 @@ The ranges of the default model come with the package, so that it needs no calib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,13 +44,18 @@ def read_ranges(path: Path) -> dict[str, Range]:
     """What ``write_ranges`` wrote."""
     saved = load_file(path)
     sites = [name.removesuffix("|limits") for name in saved if name.endswith("|limits")]
-    limits = {site: saved[f"{site}|limits"].tolist() for site in sites}
-    return {site: Range(low, high, saved.get(f"{site}|smooth")) for site, (low, high) in limits.items()}
+    found = {}
+    for site in sites:
+        low, high, *axes = saved[f"{site}|limits"].tolist()
+        found[site] = Range(low, high, saved.get(f"{site}|smooth"), *map(int, axes))
+    return found
 
 
 def write_ranges(ranges: Mapping[str, Range], path: Path) -> None:
     """Save ranges as a safetensors file: for each site its limits and, where there is one, its smoothing."""
-    tensors = {f"{site}|limits": np.array([one.low, one.high]) for site, one in ranges.items()}
+    tensors: dict[str, NDArray[Any]] = {
+        f"{site}|limits": np.array([one.low, one.high, one.axes]) for site, one in ranges.items()
+    }
     tensors |= {f"{site}|smooth": one.smooth for site, one in ranges.items() if one.smooth is not None}
     save_file(tensors, path)
 
@@ -82,6 +88,7 @@ class _Recorder(NumpyOps):
         self.lows: dict[str, list[Array]] = defaultdict(list)  # the least value of each channel in each text, (B, I)
         self.highs: dict[str, list[Array]] = defaultdict(list)
         self.maps: dict[str, dict[int, Array]] = defaultdict(dict)  # the weights (O, I) that read the site
+        self.axes: dict[str, int] = {}
         self.free: set[str] = set()  # sites behind a norm, whose channels can be rescaled at no cost
         self._normed: Values | None = None
 
@@ -97,6 +104,7 @@ class _Recorder(NumpyOps):
         self.maps[site].setdefault(weight.__array_interface__["data"][0], weight)  # a view is new each time
         if x is self._normed:
             self.free.add(site)
+        self.axes[site] = x.ndim
         low, high = (x, x) if x.ndim == 2 else self._limits(x)
         self.lows[site].append(low)
         self.highs[site].append(high)
@@ -115,7 +123,7 @@ def _range(recorder: _Recorder, site: str) -> Range:
         smooth = _smoothing(np.maximum(np.abs(lows), np.abs(highs)).max(axis=0), list(recorder.maps[site].values()))
         lows, highs = lows / smooth, highs / smooth
     low, high = np.quantile(lows.min(axis=1), _TAIL), np.quantile(highs.max(axis=1), 1 - _TAIL)
-    return Range(float(low), float(high), smooth)
+    return Range(float(low), float(high), smooth, recorder.axes[site])
 
 
 def _smoothing(reach: Array, weights: Sequence[Array]) -> Array:

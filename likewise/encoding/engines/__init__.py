@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from likewise.encoding.contract import Contract
 from likewise.modelling.checkpoints import Checkpoint
 from likewise.modelling.ops import Inputs
+from likewise.modelling.ops.onnx_weights import Int8Form
 from likewise.registry import Folder
 
 Feed: TypeAlias = tuple[NDArray[np.int64], Inputs[NDArray[np.int64]]]  # row numbers (B,), and what the network is given
@@ -41,7 +42,7 @@ class EngineKind:
     describe: Callable[[], Mapping[str, str]]  # version and processor: the key under which exports are kept
     prepare: Callable[[Checkpoint, Contract, Callable[[], bytes]], Engine]  # the last records the network as ONNX
     load: Callable[[bytes, Checkpoint, Contract], Engine]  # raises ArtifactError if another version exported it
-    early: Callable[[str], bool] = lambda _precision: True  # precision -> quantise before heads are joined
+    int8: Callable[[], Int8Form] = Int8Form  # how int8 is computed here
 
 
 ENGINES: Folder[EngineKind] = Folder("engine", "likewise.encoding.engines")

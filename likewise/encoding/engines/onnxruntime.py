@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 from likewise.encoding.batching import BUDGET_TOKENS
 from likewise.encoding.contract import Contract
 from likewise.encoding.engines import Collect, EngineKind, Feed
+from likewise.encoding.engines._saturation import saturates
 from likewise.errors import ArtifactError
 from likewise.modelling.checkpoints import Checkpoint
 from likewise.modelling.ops import Inputs
+from likewise.modelling.ops.onnx_weights import UNSATURATED, Int8Form
 from likewise.registry import require
 
 onnxruntime: Any = require("onnxruntime", feature="the onnxruntime engine", extra="onnxruntime")
@@ -34,7 +37,7 @@ class OnnxRuntimeEngine:
         options.log_severity_level = 3
         self._model = model
         try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library's own errors share no base
             raise ArtifactError(f"ONNX Runtime can't load the network: {error}") from error
         self._turn = Lock()
@@ -46,7 +49,7 @@ class OnnxRuntimeEngine:
 
     def _one(self, feed: Feed, collect: Collect) -> None:
         rows, inputs = feed
-        found = self._session.run(None, _given(inputs))[0]
+        found = self.session.run(None, _given(inputs))[0]
         with self._turn:
             collect(rows, found[: len(rows)])
 
@@ -64,7 +67,18 @@ def _cores() -> int:
 
 
 def _describe() -> dict[str, str]:
-    return {"engine": f"onnxruntime {onnxruntime.__version__}"}
+    return {"engine": f"onnxruntime {onnxruntime.__version__}", "largest_weight": str(int8_form().largest)}
+
+
+@cache
+def int8_form() -> Int8Form:
+    """Smaller weights where the products of larger ones saturate."""
+    return Int8Form(largest=UNSATURATED) if saturates(_run_once) else Int8Form()
+
+
+def _run_once(model: bytes, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = OnnxRuntimeEngine(model).session.run(None, {"x": x})[0]
+    return found
 
 
 def _prepare(_checkpoint: Checkpoint, _contract: Contract, record: Callable[[], bytes]) -> OnnxRuntimeEngine:
@@ -75,4 +89,4 @@ def _load(blob: bytes, _checkpoint: Checkpoint, _contract: Contract) -> OnnxRunt
     return OnnxRuntimeEngine(blob)
 
 
-PLUGIN = EngineKind(precisions=("float32", "int8"), describe=_describe, prepare=_prepare, load=_load)
+PLUGIN = EngineKind(precisions=("float32", "int8"), describe=_describe, prepare=_prepare, load=_load, int8=int8_form)

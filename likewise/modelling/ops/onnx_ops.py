@@ -1,6 +1,6 @@
 """Records a network as an ONNX graph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -88,8 +88,7 @@ class OnnxOps:
         return self._node("MatMul", left, right)
 
     def linear(self, x: str, weight: Array, bias: Array | None, *, site: str) -> str:
-        product = self._form.product(self._graph, x, weight, site=site)
-        return product if bias is None else self.add(product, self._graph.constant(bias))
+        return self._form.linear(self._graph, x, weight, bias, site=site)
 
     def layer_norm(self, x: str, weight: Array, bias: Array | None, *, epsilon: float) -> str:
         weights = [self._graph.constant(part) for part in (weight, bias) if part is not None]
@@ -101,6 +100,12 @@ class OnnxOps:
         return self.multiply(self.divide(x, size), self._graph.constant(weight))
 
     def apply(self, x: str, function: Function) -> str:
+        applied, image = self._applied(x, function), self._form.image(x)
+        if image is not None:
+            self._form.keep_image(applied, self._applied(image, function))
+        return applied
+
+    def _applied(self, x: str, function: Function) -> str:
         if function in ("gelu", "gelu_tanh"):
             return self._node("Gelu", x, approximate="tanh" if function == "gelu_tanh" else "none")
         if function in ("silu", "quick_gelu"):
@@ -184,6 +189,23 @@ class OnnxOps:
         within = self._node("LessOrEqual", place, self._graph.number(k))
         kept = self._node("Or", greater, self._node("And", self._node("Cast", equal, to=onnx_file.BOOL), within))
         return self._node("Where", kept, x, self._graph.number(0))
+
+    def mixture(self, x: str, weights: str, experts: Sequence[Callable[[str], str]]) -> str:
+        ends = [self._node("Shape", one, start=-1) for one in (x, weights)]
+        tokens, shares = (
+            self._node("Reshape", one, self._node("Concat", self._graph.integers(-1), end, axis=0))
+            for one, end in zip((x, weights), ends, strict=True)
+        )  # (B·T, D), (B·T, E)
+        found = self._node("ConstantOfShape", self._node("Shape", tokens))
+        for i, expert in enumerate(experts):
+            share = self.part(shares, i, i + 1)  # (B·T, 1)
+            chosen = self._node("NonZero", self._node("Squeeze", share, self._graph.integers(1)))  # (1, N)
+            places = self._node("Transpose", chosen, perm=[1, 0])  # (N, 1)
+            given = self._node("Gather", tokens, chosen, axis=0)  # (1, N, D): as of one text
+            made = self.multiply(expert(given), self._node("Gather", share, chosen, axis=0))
+            rows = self._node("Squeeze", made, self._graph.integers(0))
+            found = self._node("ScatterND", found, places, rows, reduction="add")
+        return self._node("Reshape", found, self._node("Shape", x))
 
     def lstm(self, x: str, mask: str, cell: Cell, *, reverse: bool) -> str:
         return lstm(self._graph, x, self.real(mask), cell, reverse=reverse)
