@@ -51,8 +51,9 @@ def new_folder(target: Path) -> Iterator[Path]:
 
 
 def write_manifest(folder: Path, *, kind: str, version: int, values: Mapping[str, Any]) -> None:
-    """Write ``manifest.json``: kind, format version, values and the size of every other file of the folder."""
-    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    """Write ``manifest.json``: kind, format version, values and the size of every other file in the folder."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    sizes = {name: path.stat().st_size for name, path in sorted(files.items()) if name != MANIFEST}
     manifest = {"kind": kind, "version": version, "sizes": sizes, **values}
     text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
     with (folder / MANIFEST).open("w", encoding="utf-8") as file:

@@ -35,6 +35,17 @@ def test_a_folder_that_can_not_be_made_is_a_storage_error(tmp_path):
         write(tmp_path / "file")
 
 
+def test_files_in_folders_below_are_held_to_their_sizes_too(tmp_path):
+    with new_folder(tmp_path / "saved") as fresh:
+        (fresh / "deep").mkdir()
+        (fresh / "deep" / "data").write_text("content")
+        write_manifest(fresh, kind="test", version=3, values={})
+    assert read_manifest(tmp_path / "saved", kind="test", version=3)["sizes"] == {"deep/data": 7}
+    (tmp_path / "saved" / "deep" / "data").write_text("cont")
+    with pytest.raises(ArtifactError, match="data is missing or not 7 bytes long"):
+        read_manifest(tmp_path / "saved", kind="test", version=3)
+
+
 def test_a_manifest_is_the_same_bytes_each_time(tmp_path):
     write(tmp_path / "a")
     write(tmp_path / "b")

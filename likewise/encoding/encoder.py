@@ -53,6 +53,7 @@ class Encoder:
     ) -> None:
         self.name, self.contract, self.tokenizer, self._engine = name, contract, tokenizer, engine
         self._splits_prompt = splits_prompt
+        self.revision: str | None = None  # the commit, if the model came from the hub
 
     def __repr__(self) -> str:
         return f"Encoder({self.name!r}, dimension={self.contract.dimension}, precision={self.contract.precision!r})"

@@ -96,6 +96,7 @@ def load(
     contract = _cut(opened, vectors)
     split = opened.checkpoint.chain.splits_prompt
     encoder = Encoder(opened.found.name, contract, opened.tokenizer, opened.engine, splits_prompt=split)
+    encoder.revision = opened.found.revision
     return _stored_as(encoder, vectors.output)
 
 
@@ -109,15 +110,8 @@ def open_model(
     progress: Progress = lambda _: None,
 ) -> Opened:
     """Find a model, check that it is of a kind, and make its network ready; raises what ``load`` does."""
-    found = find_model(
-        name_or_folder,
-        revision=source.revision,
-        offline=source.offline,
-        accept_licence=source.accept_licence,
-        progress=progress,
-    )
-    declared = read_checkpoint(found.folder, foreign=running.engine in ("auto", "transformers"))
-    checkpoint = _with_known_prompts(declared, find_known(found.name))
+    foreign = running.engine in ("auto", "transformers")
+    found, checkpoint = find_checkpoint(name_or_folder, foreign=foreign, source=source, progress=progress)
     if checkpoint.chain.kind != kind:
         other = checkpoint.chain.kind
         raise ModelError(f"{found.name} gives {other} output, not {kind}: open it with likewise.{_LOADERS[other]}")
@@ -135,6 +129,35 @@ def open_model(
             "are not of the same model; take both from the published folder"
         )
     return Opened(found, checkpoint, contract, tokenizer, network)
+
+
+def find_checkpoint(
+    name_or_folder: str | Path,
+    *,
+    foreign: bool = False,
+    source: Source = Source(),
+    progress: Progress = lambda _: None,
+) -> tuple[Found, Checkpoint]:
+    """Where a model is, and what it declares together with the prompts that are known of it.
+
+    Args:
+        name_or_folder: As in ``load``.
+        foreign: Whether its network may be one that has no family here.
+        source: Where it may come from.
+        progress: As in ``load``.
+
+    Raises:
+        LikewiseError: What ``find_model`` and ``read_checkpoint`` raise.
+    """
+    found = find_model(
+        name_or_folder,
+        revision=source.revision,
+        offline=source.offline,
+        accept_licence=source.accept_licence,
+        progress=progress,
+    )
+    declared = read_checkpoint(found.folder, foreign=foreign)
+    return found, _with_known_prompts(declared, find_known(found.name))
 
 
 def _chosen(checkpoint: Checkpoint, running: Running) -> Running:

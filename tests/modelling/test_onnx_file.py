@@ -18,6 +18,26 @@ def test_tensors_are_read_back_as_they_were(dtype, shape):
     np.testing.assert_array_equal(read, value)
 
 
+def test_large_constants_lie_in_a_file_of_their_own(tmp_path):
+    """Small ones stay; each begins at a page, whatever its strides and byte order were."""
+    random = np.random.default_rng(3)
+    values = {
+        "small": np.arange(3),
+        "large": random.normal(size=(20, 30)).astype(np.float32),
+        "turned": random.normal(size=(40, 20)).astype(np.float32).T,
+        "bytes": random.integers(0, 255, (5, 700)).astype(np.uint8),
+        "swapped": np.arange(300, dtype=">i8"),
+    }
+    with (tmp_path / "model.onnx_data").open("wb") as file:
+        kept = onnx_file.DataFile(file, "model.onnx_data")
+        read = {name: onnx.TensorProto.FromString(kept.tensor(name, value)) for name, value in values.items()}
+    assert [name for name, one in read.items() if not onnx.external_data_helper.uses_external_data(one)] == ["small"]
+    for name, value in values.items():
+        np.testing.assert_array_equal(numpy_helper.to_array(read[name], str(tmp_path)), value)
+    offsets = [int(entry.value) for one in read.values() for entry in one.external_data if entry.key == "offset"]
+    assert sorted(set(offsets)) == offsets == [4096 * (offset // 4096) for offset in offsets]
+
+
 def test_a_whole_model_passes_the_checker_and_keeps_its_attributes():
     values = {"axis": -1, "epsilon": 1e-12}
     norm = onnx_file.node("LayerNormalization", ["x", "weight", "bias"], ["normed"], values)

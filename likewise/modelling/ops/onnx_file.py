@@ -5,18 +5,22 @@ wire format is that of https://protobuf.dev/programming-guides/encoding/.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-FLOAT, UINT8, INT8, INT64, BOOL, FLOAT16 = 1, 2, 3, 7, 9, 10  # TensorProto.DataType
+FLOAT, UINT8, INT8, INT64, BOOL, FLOAT16, INT4 = 1, 2, 3, 7, 9, 10, 22  # TensorProto.DataType
 _TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": INT8, "int64": INT64, "bool": BOOL, "float16": FLOAT16}
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_GRAPH, _ATTRIBUTE_INTS = 1, 2, 3, 5, 7  # AttributeType
 _IR_VERSION = 10
+_ELSEWHERE = 1  # TensorProto.DataLocation
+_PAGE_BYTES = 4096  # where values in a file of their own begin, so that they can be mapped into memory
+_LEAST_BYTES = 1024  # what is smaller is shape or scalar, which others expect in the model itself
 
 Attribute: TypeAlias = int | float | str | bytes | Sequence[int]  # bytes are a graph
+Keep: TypeAlias = Callable[[str, NDArray[np.generic]], bytes]  # name and values of a constant -> its TensorProto
 
 
 def node(kind: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Attribute]) -> bytes:
@@ -28,9 +32,36 @@ def node(kind: str, inputs: Sequence[str], outputs: Sequence[str], attributes: M
 
 def tensor(name: str, value: NDArray[np.generic]) -> bytes:
     """A TensorProto; ``value`` is float32, float16, int8, uint8 or int64."""
-    little = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+    return _described(name, value) + _message(9, _little(value).tobytes())
+
+
+class DataFile:
+    """Large constants in a file beside the model, which may be of any size; a model must stay under 2 GiB.
+
+    Args:
+        file: Where they are written, one after another.
+        location: Its name, from the model's folder.
+    """
+
+    def __init__(self, file: BinaryIO, location: str) -> None:
+        self._file, self._location = file, location
+
+    def tensor(self, name: str, value: NDArray[np.generic]) -> bytes:
+        """As the function of this name, with the values in the file."""
+        if value.nbytes < _LEAST_BYTES:
+            return tensor(name, value)
+        self._file.write(bytes(-self._file.tell() % _PAGE_BYTES))
+        place = {"location": self._location, "offset": str(self._file.tell()), "length": str(value.nbytes)}
+        self._file.write(_little(value).reshape(-1).view(np.uint8).data)
+        entries = b"".join(_message(13, _text(1, key) + _text(2, text)) for key, text in place.items())
+        return _described(name, value) + entries + _number(14, _ELSEWHERE)
+
+
+def int4_tensor(name: str, value: NDArray[np.int8]) -> bytes:
+    """A TensorProto of numbers from -8 to 7: two to a byte, the first of them in its lower half."""
+    halves = np.append(value.reshape(-1), np.zeros(value.size % 2, np.int8)).astype(np.uint8) & 0xF
     dims = b"".join(_number(1, size) for size in value.shape)
-    return dims + _number(2, _TYPES[value.dtype.name]) + _text(8, name) + _message(9, little.tobytes())
+    return dims + _number(2, INT4) + _text(8, name) + _message(9, (halves[0::2] | halves[1::2] << 4).tobytes())
 
 
 def value_info(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
@@ -51,6 +82,16 @@ def graph(
 def model(graph: bytes, *, opset: int) -> bytes:
     """A ModelProto, as a file holds it."""
     return _number(1, _IR_VERSION) + _message(8, _number(2, opset)) + _message(7, graph)
+
+
+def _described(name: str, value: NDArray[np.generic]) -> bytes:
+    """Shape, type and name of a TensorProto."""
+    dims = b"".join(_number(1, size) for size in value.shape)
+    return dims + _number(2, _TYPES[value.dtype.name]) + _text(8, name)
+
+
+def _little(value: NDArray[np.generic]) -> NDArray[np.generic]:
+    return np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
 
 
 def _attribute(name: str, value: Attribute) -> bytes:

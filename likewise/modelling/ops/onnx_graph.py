@@ -8,14 +8,19 @@ from numpy.typing import NDArray
 
 from likewise.modelling.ops import onnx_file
 
-OPSET = 20  # the first with Gelu
+OPSET = 21  # the first with weights of four bits, scaled by groups
 
 
 class Graph:
-    """Nodes and constants, in the order in which they were added. A constant that is added twice is kept once."""
+    """Nodes and constants, in the order in which they were added. A constant that is added twice is kept once.
 
-    def __init__(self, prefix: str = "") -> None:
-        self._prefix = prefix  # a body inside another graph needs names of its own
+    Args:
+        prefix: Of all names: a body inside another graph needs names of its own.
+        keep: Makes a TensorProto of a constant.
+    """
+
+    def __init__(self, prefix: str = "", *, keep: onnx_file.Keep = onnx_file.tensor) -> None:
+        self._prefix, self._keep = prefix, keep
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
         self._known: dict[Any, tuple[str, Any]] = {}  # where an array lies -> its name, and the array so that it stays
@@ -28,9 +33,15 @@ class Graph:
         key = (place, array.shape, array.dtype.str)
         if key not in self._known:
             name = f"{self._prefix}constant_{len(self._constants)}"
-            self._constants.append(onnx_file.tensor(name, array))
+            self._constants.append(self._keep(name, array))
             self._known[key] = name, array
         return self._known[key][0]
+
+    def int4(self, value: NDArray[np.int8]) -> str:
+        """The name of a constant of numbers from -8 to 7, kept in four bits each. Never found again."""
+        name = f"{self._prefix}constant_{len(self._constants)}"
+        self._constants.append(onnx_file.int4_tensor(name, value))
+        return name
 
     def integers(self, *values: int) -> str:
         """A constant row of int64."""

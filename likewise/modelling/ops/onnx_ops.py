@@ -28,11 +28,12 @@ class OnnxOps:
 
     Args:
         form: How weights are kept.
+        keep: Makes a TensorProto of a constant.
     """
 
-    def __init__(self, form: WeightForm | None = None) -> None:
+    def __init__(self, form: WeightForm | None = None, *, keep: onnx_file.Keep = onnx_file.tensor) -> None:
         self._form = form or FloatWeights()
-        self._graph = Graph()
+        self._graph = Graph(keep=keep)
         self._node = self._graph.node
         self._penalties: dict[tuple[str, bool, int | None], str] = {}
 
