@@ -89,12 +89,15 @@ def _record(checkpoint: Checkpoint, contract: Contract, kind: EngineKind) -> byt
     # Recording is needed once a machine; a query must not pay for its imports.
     from likewise.encoding.quantisation import ranges_of
     from likewise.modelling.network import to_onnx
+    from likewise.modelling.ops.onnx_int4 import Int4Weights
     from likewise.modelling.ops.onnx_weights import FloatWeights, Int8Weights
     from likewise.tokenizing import open_tokenizer
 
     weights = checkpoint.folded_weights()
     if contract.precision == "float32":
         return to_onnx(checkpoint, weights, form=FloatWeights())
+    if contract.precision == "int4":
+        return to_onnx(checkpoint, weights, form=Int4Weights())
     tokenizer = open_tokenizer(checkpoint.network)
     ranges = ranges_of(checkpoint, weights, tokenizer, weights_hash=contract.weights)
     return to_onnx(checkpoint, weights, form=Int8Weights(ranges, kind.int8()))

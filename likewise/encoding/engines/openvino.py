@@ -122,7 +122,7 @@ def _load(blob: bytes, _checkpoint: Checkpoint, contract: Contract) -> OpenVinoE
 
 
 PLUGIN = EngineKind(
-    precisions=("float32", "int8"),
+    precisions=("float32", "int8", "int4"),
     describe=describe_engine,
     prepare=_prepare,
     load=_load,

@@ -52,7 +52,7 @@ class FloatWeights:
 
     def linear(self, graph: Graph, x: str, weight: Array, bias: Array | None, *, site: str) -> str:
         del site
-        return _with_bias(graph, graph.node("MatMul", x, graph.constant(weight.T)), bias)
+        return with_bias(graph, graph.node("MatMul", x, graph.constant(weight.T)), bias)
 
     def before_joining(self, graph: Graph, mixed: str, *, site: str) -> str:
         del graph, site
@@ -105,12 +105,7 @@ class Int8Weights:
         self._quantised: dict[tuple[str, str], str] = {}  # (value, site) -> its quantised form, made once
 
     def embed(self, graph: Graph, table: Array, ids: str) -> str:
-        # One scale a row keeps the table, most of the bytes of a small model, at a quarter of its size; that moves a
-        # vector far less than the products do.
-        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, 1e-8).astype(np.float32)  # (V, 1)
-        packed = np.rint(table / scale).astype(np.int8)
-        rows = graph.floats(graph.node("Gather", graph.constant(packed), ids))
-        return graph.node("Mul", rows, graph.node("Gather", graph.constant(scale), ids))
+        return embed_int8(graph, table, ids)
 
     def linear(self, graph: Graph, x: str, weight: Array, bias: Array | None, *, site: str) -> str:
         smooth = self._ranges[site].smooth
@@ -123,7 +118,7 @@ class Int8Weights:
             weights = graph.node("DequantizeLinear", graph.constant(packed[:, :, None, None]), *grid, axis=0)
             return self._convolve(graph, self._quantised_image(graph, x, site), weights, bias)
         weights = graph.node("DequantizeLinear", graph.constant(packed.T), *grid, axis=1)
-        return _with_bias(graph, graph.node("MatMul", self._quantise(graph, x, site), weights), bias)
+        return with_bias(graph, graph.node("MatMul", self._quantise(graph, x, site), weights), bias)
 
     def _convolve(self, graph: Graph, image: str, weights: str, bias: Array | None) -> str:
         """An image of tokens (B, I, T, 1) to tokens (B, T, O), remembering what they were as an image."""
@@ -163,7 +158,19 @@ class Int8Weights:
         return self._quantised[x, site]
 
 
-def _with_bias(graph: Graph, product: str, bias: Array | None) -> str:
+def embed_int8(graph: Graph, table: Array, ids: str) -> str:
+    """Rows of a table that is kept in int8 with one scale a row.
+
+    That keeps the table, most of the bytes of a small model, at a quarter of its size, and moves a vector far less than
+    the products do.
+    """
+    scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, 1e-8).astype(np.float32)  # (V, 1)
+    packed = np.rint(table / scale).astype(np.int8)
+    rows = graph.floats(graph.node("Gather", graph.constant(packed), ids))
+    return graph.node("Mul", rows, graph.node("Gather", graph.constant(scale), ids))
+
+
+def with_bias(graph: Graph, product: str, bias: Array | None) -> str:
     return product if bias is None else graph.node("Add", product, graph.constant(bias))
 
 
