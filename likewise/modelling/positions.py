@@ -55,50 +55,58 @@ def declared_rotary(config: Mapping[str, Any], *, base: float) -> tuple[float, M
 def _rotary(tokens: int, width: int, base: float, scaling: tuple[tuple[str, Any], ...]) -> tuple[Array, Array]:
     frequencies, magnitude = _frequencies(width, base, dict(scaling))
     # In float32, as everywhere: what networks were trained with.
-    angles = np.arange(tokens, dtype=np.float32)[:, None] * frequencies.astype(np.float32)  # (tokens, width/2)
+    angles = np.arange(tokens, dtype=np.float32)[:, None] * frequencies  # (tokens, width/2)
     cosines, sines = (f(angles.astype(np.float64)) * magnitude for f in (np.cos, np.sin))
     both = np.concatenate([cosines, cosines], axis=1), np.concatenate([-sines, sines], axis=1)
     return both[0].astype(np.float32)[:, None], both[1].astype(np.float32)[:, None]
 
 
-def _frequencies(width: int, base: float, scaling: Mapping[str, Any]) -> tuple[NDArray[np.float64], float]:
+def _frequencies(width: int, base: float, scaling: Mapping[str, Any]) -> "_Scaled":
     """Radians that each pair turns by from token to token (width/2,), and what the results are multiplied with."""
-    plain = base ** -(np.arange(0, width, 2) / width)
-    kind = _kind(scaling)
+    kind, plain = _kind(scaling), _plain(width, base)
     return (plain, 1.0) if kind == "default" else _SCALINGS[kind](plain, width, base, scaling)
+
+
+def _plain(width: int, base: float) -> Array:
+    """Frequencies without scaling, rounded to float32 at each step.
+
+    So networks were trained, and the last bit shows where it is multiplied with thousands of tokens.
+    """
+    exponents = np.arange(0, width, 2, dtype=np.float32) / np.float32(width)
+    powers = (base ** exponents.astype(np.float64)).astype(np.float32)
+    return np.float32(1) / powers
 
 
 def _kind(scaling: Mapping[str, Any]) -> str:
     return str(scaling.get("rope_type", scaling.get("type", "default")))
 
 
-_Scaled = tuple[NDArray[np.float64], float]
+_Scaled = tuple[Array, float]
 
 
-def _linear(plain: NDArray[np.float64], width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
+def _linear(plain: Array, width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
     """Position interpolation (Chen et al. 2023, arXiv:2306.15595)."""
     del width, base
     return plain / float(scaling["factor"]), 1.0
 
 
-def _ntk(plain: NDArray[np.float64], width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
+def _ntk(plain: Array, width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
     """A greater base, fixed, as the GTE models have it: b·f, and all divided by f^(2/d)."""
     del plain
     factor = float(scaling["factor"])
-    scaled = (base * factor) ** -(np.arange(0, width, 2) / width)
-    return scaled / factor ** (2 / width), 1.0
+    return _plain(width, base * factor) / factor ** (2 / width), 1.0
 
 
-def _llama3(plain: NDArray[np.float64], width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
+def _llama3(plain: Array, width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
     """Slow turns are divided, fast ones kept, those between mixed (Llama 3.1's published configuration)."""
     del width, base
     factor, low, high = (float(scaling[key]) for key in ("factor", "low_freq_factor", "high_freq_factor"))
-    turns = float(scaling["original_max_position_embeddings"]) * plain / (2 * math.pi)
-    mix = np.clip((turns - low) / (high - low), 0, 1)
+    lengths = 2 * math.pi / plain  # of a whole turn, in tokens
+    mix = np.clip((float(scaling["original_max_position_embeddings"]) / lengths - low) / (high - low), 0, 1)
     return (1 - mix) * plain / factor + mix * plain, 1.0
 
 
-def _yarn(plain: NDArray[np.float64], width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
+def _yarn(plain: Array, width: int, base: float, scaling: Mapping[str, Any]) -> _Scaled:
     """YaRN (Peng et al. 2023, arXiv:2309.00071, sections 3.2 and 3.4)."""
     factor, trained = float(scaling["factor"]), float(scaling["original_max_position_embeddings"])
 
@@ -109,9 +117,10 @@ def _yarn(plain: NDArray[np.float64], width: int, base: float, scaling: Mapping[
     if scaling.get("truncate", True):
         low, high = math.floor(low), math.ceil(high)
     low, high = max(low, 0), min(high, width - 1)
-    ramp = np.clip((np.arange(width // 2) - low) / max(high - low, 0.001), 0, 1)
+    ramp = np.clip((np.arange(width // 2, dtype=np.float32) - low) / max(high - low, 0.001), 0, 1)
+    kept = 1 - ramp
     magnitude = scaling.get("attention_factor") or _yarn_magnitude(factor, scaling)
-    return plain / factor * ramp + plain * (1 - ramp), float(magnitude)
+    return plain / factor * (1 - kept) + plain * kept, float(magnitude)
 
 
 def _yarn_magnitude(factor: float, scaling: Mapping[str, Any]) -> float:
