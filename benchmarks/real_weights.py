@@ -70,7 +70,7 @@ def _against_peer(folder: Path, encoder: lw.Encoder, sentences: list[str]) -> li
         return []
     from sentence_transformers import SentenceTransformer
 
-    peer = _as_published(SentenceTransformer(str(folder), device="cpu"), folder)
+    peer = _as_published(SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": "float32"}), folder)
     theirs = peer.encode([encoder.contract.prompt("document") + one for one in sentences], prompt="")
     cosines = _cosines(encoder.encode(sentences, role="document", overflow="truncate"), theirs)
     row: Row = {"what": "cosine to sentence-transformers, float32: least", "float32": float(cosines.min())}
@@ -85,7 +85,7 @@ def _as_published(peer: Any, folder: Path) -> Any:
     fast = PreTrainedTokenizerFast(
         tokenizer_file=str(folder / "tokenizer.json"), model_max_length=peer.max_seq_length, **given
     )
-    peer.tokenizer = fast
+    peer[0].processor = fast
     return peer
 
 
@@ -168,7 +168,11 @@ def _sparse_against_peer(name: str, encoder: Any, sentences: list[str]) -> list[
         return []
     from sentence_transformers import SparseEncoder
 
-    theirs = SparseEncoder(name, device="cpu").encode(sentences, convert_to_sparse_tensor=False).numpy()
+    theirs = (
+        SparseEncoder(name, device="cpu", model_kwargs={"dtype": "float32"})
+        .encode(sentences, convert_to_sparse_tensor=False)
+        .numpy()
+    )
     cosines = _cosines(_filled(encoder.encode(sentences, role="document"), theirs.shape[1]), theirs)
     row: Row = {"what": "cosine to sentence-transformers, float32: least", "float32": float(cosines.min())}
     return [{**row, **at_least(float(cosines.min()), COSINE)}]

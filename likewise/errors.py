@@ -20,6 +20,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+_SHOWN, _NEAREST = 40, 8  # names in one message, and the nearest of more
+
+
 class LikewiseError(Exception):
     """Base of all errors raised on purpose. The user can mend every one of them: the command exits with 2."""
 
@@ -31,7 +34,9 @@ class UnknownNameError(LikewiseError, LookupError):
         known = sorted(known)
         near = get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"no {kind} named {name!r}.{hint} Known: {', '.join(known) or 'none'}.")
+        shown = known if len(known) <= _SHOWN else get_close_matches(name, known, n=_NEAREST, cutoff=0.0)
+        more = f" and {len(known) - len(shown)} more" if len(shown) < len(known) else ""
+        super().__init__(f"no {kind} named {name!r}.{hint} Known: {', '.join(shown) or 'none'}{more}.")
 
 
 class SettingError(LikewiseError, ValueError):

@@ -58,8 +58,8 @@ def test_readme_python_runs(beside_examples, capsys):
 
 def test_readme_shows_the_first_hit_that_its_command_finds(beside_examples, monkeypatch, capsys):
     shown = blocks(README, "console")[0]
-    assert shown.startswith('$ likewise search examples/handbook "how do I get back into my account"\n')
-    arguments = ["search", "examples/handbook", "how do I get back into my account"]
+    assert shown.startswith('$ likewise search examples/handbook "someone stole my laptop"\n')
+    arguments = ["search", "examples/handbook", "someone stole my laptop"]
     monkeypatch.setattr(sys, "argv", ["likewise", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -114,7 +114,7 @@ def test_index_says_what_it_skipped(run, notes, tmp_path):
 
 def test_models_are_listed(run):
     code, out, err = run("models", "--json")
-    (model,) = map(json.loads, out)
+    (model,) = (row for row in map(json.loads, out) if row["default"])
     assert (code, err, model["name"], model["default"], model["installed"]) == (0, [], "all-MiniLM-L6-v2", True, True)
     assert (model["dimension"], model["max_tokens"], model["pooling"]) == (384, 256, "mean")
     assert run("models")[1][0].startswith("all-MiniLM-L6-v2 (default): sentence-transformers/all-MiniLM-L6-v2")
@@ -149,7 +149,7 @@ BAD = {
     "filter field": (("search", "{notes}", "owl", "--where", 'nam = "a"'), "Did you mean 'name'"),
     "k": (("search", "{notes}", "owl", "-k", "0"), "k is 0; it must be a whole number, at least 1"),
     "a file": (("search", "{notes}/tea.txt", "owl"), "is a file; to search it, run: likewise index"),
-    "model": (("index", "{notes}", "--to", "{notes}/i", "--model", "minilm"), "no model named 'minilm'"),
+    "model": (("index", "{notes}", "--to", "{notes}/i", "--model", "minilm"), "no model or folder named 'minilm'"),
     "precision": (("index", "{notes}", "--to", "{notes}/i", "--precision", "int3"), "precision is 'int3'"),
     "way": (("index", "{notes}", "--to", "{notes}/i", "--way", "txt"), "no way of chunking named 'txt'"),
     "tokens": (("index", "{notes}", "--to", "{notes}/i", "--max-tokens", "1000"), "choose max_tokens="),

@@ -125,7 +125,7 @@ BAD = {
     "dense that does not fit": (dense_that_does_not_fit, ModelError, "takes 25 dimensions, what is before it gives 24"),
     "no list": (with_text("modules.json", "[1]"), ModelError, "no list of modules"),
     "not json": (with_text("config.json", "{"), ModelError, r"config.json can't be read"),
-    "family": (with_config("config.json", model_type="bort"), UnknownNameError, "Did you mean 'bert'"),
+    "family": (with_config("config.json", model_type="bort"), (UnknownNameError, ModelError), "Did you mean 'bert'"),
     "activation": (
         with_config("config.json", hidden_act="reelu"),
         ModelError,
