@@ -19,7 +19,6 @@ A message says what went wrong, what was got, what was expected, and what to do.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
 _SHOWN, _NEAREST = 40, 8  # names in one message, and the nearest of more
 
 

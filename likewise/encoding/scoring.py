@@ -52,7 +52,7 @@ class CrossEncoder:
         self.name, self.contract, self.tokenizer, self._engine = name, contract, tokenizer, engine
         named: Mapping[str, str] = declared.config.get("id2label") or {}
         self.labels = tuple(str(named.get(str(i), f"LABEL_{i}")) for i in range(contract.dimension))
-        self.activation = _activation(declared)
+        self.activation = declared_activation(declared)
         self._segments = declared.reads_segments
 
     def __repr__(self) -> str:
@@ -136,7 +136,7 @@ def _shortened(left: Ids, right: Ids, room: int) -> tuple[Ids, Ids]:
     return left[: room - room // 2], right[: room // 2]
 
 
-def _activation(declared: Checkpoint) -> str:
+def declared_activation(declared: Checkpoint) -> str:
     """What a model's files say, in the places where they have said it over the years."""
     inner: Mapping[str, Any] = declared.config.get("sentence_transformers") or {}
     older = declared.config.get("sbert_ce_default_activation_function")

@@ -142,7 +142,7 @@ def test_a_scorer_says_what_it_gives_and_refuses_what_it_can_not_read(tmp_path, 
     with pytest.raises(SettingError, match="overflow is 'chunk'"):
         scorer.score([("a", "b")], overflow="chunk")
     odd = write_cross_encoder(tmp_path / "odd", activation="torch.nn.modules.activation.Tanhshrink")
-    with pytest.raises(ModelError, match="names the activation .*Tanhshrink"):
+    with pytest.raises(ModelError, match=r"names the activation .*Tanhshrink"):
         load_scorer(odd, cache=networks, **EXACT)
 
 

@@ -28,8 +28,8 @@ A = TypeVar("A")
 
 CHARACTERS = 50  # of a word
 _PADDING = 260  # a character behind the end of a word
-_EDGES = np.full((1, 2, CHARACTERS), _PADDING)  # the words that begin and end a text
-_EDGES[0, :, :3] = [[258, 256, 259], [258, 257, 259]]  # begin of word, the marker, end of word
+_EDGES = np.full((2, CHARACTERS), _PADDING)  # the words that begin and end a text
+_EDGES[:, :3] = [[258, 256, 259], [258, 257, 259]]  # begin of word, the marker, end of word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def forward(ops: Ops[A], weights: Weights, settings: ElmoSettings, inputs: Input
     ids = ops.add(inputs.ids, ops.constant(np.array(-1, np.int64)))  # published ids begin at 1, for 0 is padding
     ids = ops.apply(ids, "absolute")  # what padding reads does not matter, but it must be in the table
     # The edges are mapped as vectors, not as a text of two words, so that calibration tells them from texts.
-    edges = _mapped(scope, settings, ops.reshape(_features(scope, settings, ops.constant(_EDGES)), (2, -1)))  # (2, H)
+    edges = _mapped(scope, settings, ops.reshape(_features(scope, settings, _edges(ops, inputs.mask)), (2, -1)))
     x = _between(ops, _mapped(scope, settings, _features(scope, settings, ids)), edges)  # (B, T + 2, H)
     mask = _longer(ops, inputs.mask)
     stacks = [_stack(scope.inside(f"lstm.{direction}"), settings, x, mask) for direction in range(2)]
@@ -101,6 +101,16 @@ def forward(ops: Ops[A], weights: Weights, settings: ElmoSettings, inputs: Input
     mixed = _mix(scope, settings, layers)
     turned = ops.transpose(mixed, (0, 2, 1))
     return ops.transpose(ops.part(turned, 1, -1), (0, 2, 1))
+
+
+def _edges(ops: Ops[A], mask: A) -> A:
+    """The words that begin and end a text: (1, 2, C).
+
+    They are looked up by a value of the mask, for either the same: what depends on no input OpenVINO computes as it
+    compiles, and with two streams that sometimes goes wrong behind a convolution (2026.4.1).
+    """
+    either = ops.part(ops.max(mask, 0), 0, 1)  # (1,)
+    return ops.lookup(np.stack([_EDGES, _EDGES]), either)
 
 
 def _features(scope: Scope[A], settings: ElmoSettings, ids: A) -> A:

@@ -123,7 +123,7 @@ class Ops(Protocol[A]):
         ...
 
     def part(self, x: A, start: int, stop: int) -> A:
-        """From ``start`` up to ``stop`` of the last axis, as slices count: -1 is the last, beyond the end is the end."""
+        """From ``start`` up to ``stop`` of the last axis, counted as slices count them."""
         ...
 
     def take_along(self, x: A, index: A) -> A:
