@@ -21,6 +21,7 @@ class KnownModel:
     distribution: str = ""  # to install
     sha256: str = ""  # of the package's model.safetensors, as its authors published it
     prompts: Mapping[Role, str] = field(default_factory=dict)  # documented by its authors but not in its files
+    dimensions: tuple[int, ...] = ()  # that its vectors may be cut to, documented likewise
 
     def folder(self) -> Path | None:
         """Where its package is installed, if it is. The package itself is not imported."""
@@ -103,11 +104,21 @@ _PROMPTS = {  # from the models' own pages; used where a model's files declare n
     "nomic-embed-text-v2-moe": _NOMIC,
     "modernbert-embed-base": _NOMIC,
 }
+_DIMENSIONS = {  # of the same origin: those below the full one
+    "embeddinggemma-300m": (128, 256, 512),
+    "modernbert-embed-base": (256,),
+    "nomic-embed-text-v1.5": (64, 128, 256, 512),
+    "nomic-embed-text-v2-moe": (256,),
+    "snowflake-arctic-embed-l-v2.0": (256,),
+    "snowflake-arctic-embed-m-v1.5": (256,),
+    "snowflake-arctic-embed-m-v2.0": (256,),
+}
 
 
 def _on_the_hub(published_as: str, licence: str) -> KnownModel:
     name = published_as.rpartition("/")[2]
-    return KnownModel(name, published_as, licence, prompts=_PROMPTS.get(name, {}))
+    prompts, dimensions = _PROMPTS.get(name, {}), _DIMENSIONS.get(name, ())
+    return KnownModel(name, published_as, licence, prompts=prompts, dimensions=dimensions)
 
 
 _NAMED = [_on_the_hub(name, licence) for licence, names in _ON_THE_HUB.items() for name in names.split()]

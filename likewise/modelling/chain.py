@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from likewise.errors import ModelError
-from likewise.modelling.steps import STEPS, Dense, Normalize, Pooling, Step
+from likewise.modelling.steps import STEPS, Dense, Normalize, Pooling, SpladePooling, Step
 from likewise.modelling.tensors import read_tensors
 
 Kind = Literal["dense", "sparse", "multi_vector", "scores"]
@@ -49,6 +49,12 @@ class Chain:
     def splits_prompt(self) -> bool:
         """Whether the tokens of the prompt are left out of pooling."""
         return any(isinstance(link.step, Pooling) and not link.step.include_prompt for link in self.links)
+
+    @property
+    def takes_greatest(self) -> bool:
+        """Whether nothing but the greatest scores over the tokens is read of the head."""
+        step = self.links[0].step if self.head and self.links else None
+        return isinstance(step, SpladePooling) and step.strategy == "max"
 
     def describe(self) -> str:
         """In words, without the normalising at the end, which has a field of its own in the contract."""

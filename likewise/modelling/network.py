@@ -7,7 +7,7 @@ from likewise.modelling.checkpoints import Checkpoint
 from likewise.modelling.ops import Array, Inputs, Ops, Weights, onnx_file
 from likewise.modelling.ops.onnx_ops import INPUTS, OnnxOps
 from likewise.modelling.ops.onnx_weights import WeightForm
-from likewise.modelling.parts import Scope
+from likewise.modelling.parts import VOCABULARY, Scope
 
 A = TypeVar("A")
 OUTPUTS = {"dense": "sentence_embedding", "sparse": "sentence_embedding", "multi_vector": "token_embeddings"}
@@ -57,7 +57,7 @@ def to_onnx(
         keep: Makes a TensorProto of a constant.
         with_states: Give the token states (B, T, D) as a second output, for programs that pool themselves.
     """
-    ops = OnnxOps(form, keep=keep)
+    ops = OnnxOps(form, keep=keep, in_slices=VOCABULARY if checkpoint.chain.takes_greatest else "")
     inputs = takes(checkpoint, INPUTS)
     states = checkpoint.family.forward(ops, weights, checkpoint.settings, inputs)
     found = _after(ops, checkpoint, weights, states, inputs)

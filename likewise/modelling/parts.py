@@ -9,6 +9,7 @@ from likewise.modelling.ops import Array, Function, Ops, Weights
 
 A = TypeVar("A")
 
+VOCABULARY = "head.decoder.input"  # where states (B, T, D) are mapped to scores of the vocabulary (B, T, V)
 ACTIVATIONS: Mapping[str, Function] = {  # as config.json spells them
     "gelu": "gelu",
     "gelu_python": "gelu",

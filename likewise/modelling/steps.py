@@ -279,11 +279,13 @@ class SpladePooling:
 
     def apply(self, scope: Scope[A], x: A, inputs: Inputs[A]) -> A:
         ops = scope.ops
-        weights = ops.apply(ops.apply(x, "relu"), "log1p")
-        if self.activation == "log1p_relu":
-            weights = ops.apply(weights, "log1p")
-        weights = ops.multiply(weights, ops.real(inputs.mask))  # no weight is negative: 0 never wins over a real one
-        return ops.max(weights, 1) if self.strategy == "max" else ops.sum(weights, 1)
+        if self.strategy == "max":  # of the scores: no function here falls, and it is applied to a vector a text
+            return self._weights(ops, ops.max(ops.hide(x, inputs.mask), 1))
+        return ops.sum(ops.multiply(self._weights(ops, x), ops.real(inputs.mask)), 1)
+
+    def _weights(self, ops: Ops[A], scores: A) -> A:
+        weights = ops.apply(ops.apply(scores, "relu"), "log1p")
+        return ops.apply(weights, "log1p") if self.activation == "log1p_relu" else weights
 
     def config(self) -> dict[str, Any]:
         return {"pooling_strategy": self.strategy, "activation_function": self.activation}

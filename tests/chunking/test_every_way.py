@@ -119,6 +119,7 @@ def test_every_way_has_a_one_line_summary():
     assert all(CHUNKERS.summary(name).endswith(".") for name in CHUNKERS.names())
 
 
+@pytest.mark.slow  # it compares times
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_linear_on_hostile_input(way, unit, offsets):
@@ -126,14 +127,14 @@ def test_time_is_linear_on_hostile_input(way, unit, offsets):
 
     def seconds(chars):
         document = Document(id="x", text="w" + unit * (chars // len(unit)) + "w", format=way, language="python")
-        start = time.perf_counter()
+        start = time.process_time()
         found = chunk(document, offsets=offsets)
-        took = time.perf_counter() - start
+        took = time.process_time() - start
         assert found
         return took
 
     small = min(seconds(2_000), seconds(2_000))
-    assert seconds(32_000) < 0.05 + 64 * small
+    assert min(seconds(32_000), seconds(32_000)) < 0.05 + 64 * small
 
 
 def test_a_word_of_two_megabytes_is_cut(offsets):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from likewise.errors import ModelError
 from likewise.modelling.families import Family, Head, read_settings
 from likewise.modelling.ops import Attention, Function, Inputs, Ops, Weights
-from likewise.modelling.parts import Scope, activation, split_heads
+from likewise.modelling.parts import VOCABULARY, Scope, activation, split_heads
 
 A = TypeVar("A")
 
@@ -138,7 +138,7 @@ def score_vocabulary(scope: Scope[A], states: A, function: Function, *, epsilon:
     ops = scope.ops
     x = ops.apply(scope.linear("head.dense", states), function)
     x = scope.layer_norm("head.norm", x, epsilon=epsilon)
-    return ops.linear(x, scope["tokens"], scope["head.bias"], site="head.decoder.input")
+    return ops.linear(x, scope["tokens"], scope["head.bias"], site=VOCABULARY)
 
 
 def score_first(scope: Scope[A], states: A, mask: A, function: Function) -> A:

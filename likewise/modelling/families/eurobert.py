@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from likewise.modelling.families import Family, Head, llama, module_keys, read_settings
 from likewise.modelling.ops import Inputs, Ops, Weights
-from likewise.modelling.parts import Scope
+from likewise.modelling.parts import VOCABULARY, Scope
 from likewise.modelling.pooling import POOLINGS
 
 A = TypeVar("A")
@@ -51,7 +51,7 @@ def masked_language_keys(settings: EuroBertSettings) -> dict[str, str]:
 def masked_language(ops: Ops[A], weights: Weights, settings: EuroBertSettings, states: A, _inputs: Inputs[A]) -> A:
     """A score for each token of the vocabulary: (B, T, D) to (B, T, V)."""
     table = weights["tokens" if settings.tie_word_embeddings else "head.decoder.weight"]
-    return ops.linear(states, table, weights.get("head.bias"), site="head.decoder.input")
+    return ops.linear(states, table, weights.get("head.bias"), site=VOCABULARY)
 
 
 def classification_keys(_settings: EuroBertSettings) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from likewise.errors import ModelError
 from likewise.modelling.families import Family, Head, module_keys, read_settings
 from likewise.modelling.ops import Attention, Inputs, Ops, Weights
-from likewise.modelling.parts import Scope, activation, gated_halves, rotate, split_heads, thirds
+from likewise.modelling.parts import VOCABULARY, Scope, activation, gated_halves, rotate, split_heads, thirds
 from likewise.modelling.pooling import POOLINGS
 from likewise.modelling.positions import rotary
 
@@ -137,7 +137,7 @@ def masked_language(ops: Ops[A], weights: Weights, settings: ModernBertSettings,
     """A score for each token of the vocabulary: (B, T, D) to (B, T, V)."""
     table = weights["tokens" if settings.tie_word_embeddings else "head.decoder.weight"]
     x = _head(Scope(ops, weights), settings, states)
-    return ops.linear(x, table, weights.get("head.decoder.bias"), site="head.decoder.input")
+    return ops.linear(x, table, weights.get("head.decoder.bias"), site=VOCABULARY)
 
 
 def classification_keys(settings: ModernBertSettings) -> dict[str, str]:

@@ -11,7 +11,7 @@ from likewise.errors import ModelError
 from likewise.modelling.experts import experts
 from likewise.modelling.families import Family, Head, bert, module_keys, read_settings
 from likewise.modelling.ops import Attention, Inputs, Ops, Weights
-from likewise.modelling.parts import Scope, activation, gated, gated_halves, rotate, split_heads, thirds
+from likewise.modelling.parts import VOCABULARY, Scope, activation, gated, gated_halves, rotate, split_heads, thirds
 from likewise.modelling.positions import declared_rotary, rotary
 
 A = TypeVar("A")
@@ -210,7 +210,7 @@ def masked_language(ops: Ops[A], weights: Weights, settings: RotarySettings, sta
     function = activation(settings.hidden_act) if settings.hidden_act != "sigmoid" else "gelu"
     x = ops.apply(scope.linear("head.dense", states), function)
     x = scope.layer_norm("head.norm", x, epsilon=settings.layer_norm_eps)
-    return ops.linear(x, scope["tokens"], weights.get("head.bias"), site="head.decoder.input")
+    return ops.linear(x, scope["tokens"], weights.get("head.bias"), site=VOCABULARY)
 
 
 def classification_keys(settings: RotarySettings) -> dict[str, str]:

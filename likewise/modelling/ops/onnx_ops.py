@@ -19,6 +19,7 @@ _NODES = {
     "sqrt": "Sqrt",
     "identity": "Identity",
 }
+_SLICE = 1024  # outputs of a map that is computed in slices
 INPUTS = Inputs("input_ids", "attention_mask", "token_type_ids", "pooling_mask")
 """What the inputs are called in a file, as other programs expect it."""
 
@@ -29,10 +30,15 @@ class OnnxOps:
     Args:
         form: How weights are kept.
         keep: Makes a TensorProto of a constant.
+        in_slices: The site of a wide linear map of which only the greatest values over the tokens are wanted. It is
+            computed in slices of its outputs, so that (B, T, V) is never in memory: a slice stays in the cache.
     """
 
-    def __init__(self, form: WeightForm | None = None, *, keep: onnx_file.Keep = onnx_file.tensor) -> None:
-        self._form = form or FloatWeights()
+    def __init__(
+        self, form: WeightForm | None = None, *, keep: onnx_file.Keep = onnx_file.tensor, in_slices: str = ""
+    ) -> None:
+        self._form, self._in_slices = form or FloatWeights(), in_slices
+        self._slices: dict[str, list[str]] = {}
         self._graph = Graph(keep=keep)
         self._node = self._graph.node
         self._penalties: dict[tuple[str, bool, int | None], str] = {}
@@ -89,7 +95,15 @@ class OnnxOps:
         return self._node("MatMul", left, right)
 
     def linear(self, x: str, weight: Array, bias: Array | None, *, site: str) -> str:
-        return self._form.linear(self._graph, x, weight, bias, site=site)
+        if site != self._in_slices:
+            return self._form.linear(self._graph, x, weight, bias, site=site)
+        starts = range(0, len(weight), _SLICE)
+        biases = [None if bias is None else bias[start : start + _SLICE] for start in starts]
+        parts = [weight[start : start + _SLICE] for start in starts]
+        self._slices[site] = [
+            self._form.linear(self._graph, x, part, some, site=site) for part, some in zip(parts, biases, strict=True)
+        ]
+        return site  # no value of the graph: only hide and max know it
 
     def layer_norm(self, x: str, weight: Array, bias: Array | None, *, epsilon: float) -> str:
         weights = [self._graph.constant(part) for part in (weight, bias) if part is not None]
@@ -162,14 +176,26 @@ class OnnxOps:
         return self._node("ReduceSum", x, self._graph.integers(axis), keepdims=0)
 
     def max(self, x: str, axis: int) -> str:
+        if x in self._slices:
+            return self.concat([self.max(part, axis) for part in self._slices[x]])
+        image = self._form.image(x)  # (1, D, B, T)
+        if image is not None and axis == 1:
+            greatest = self._node("ReduceMax", image, self._graph.integers(0, 3), keepdims=0)
+            return self.transpose(greatest, (1, 0))
         return self._node("ReduceMax", x, self._graph.integers(axis), keepdims=0)
 
     def real(self, mask: str) -> str:
         return self._node("Unsqueeze", self._graph.floats(mask), self._graph.integers(2))
 
     def hide(self, x: str, mask: str) -> str:
-        there = self._node("Unsqueeze", self._node("Cast", mask, to=onnx_file.BOOL), self._graph.integers(2))
-        return self._node("Where", there, x, self._graph.number(-np.inf))
+        if x in self._slices:
+            self._slices[x] = [self.hide(part, mask) for part in self._slices[x]]
+            return x
+        there = self._node("Cast", mask, to=onnx_file.BOOL)
+        hidden, image = self._hidden(x, there, (2,)), self._form.image(x)
+        if image is not None:
+            self._form.keep_image(hidden, self._hidden(image, there, (0, 1)))
+        return hidden
 
     def token(self, x: str, mask: str, which: Literal["first", "last"]) -> str:
         last = int(which == "last")
@@ -215,6 +241,12 @@ class OnnxOps:
         weights = [self._graph.constant(part) for part in (weight, bias) if part is not None]
         axes = weight.ndim - 2
         return self._node("Conv", x, *weights, strides=[stride] * axes, pads=[padding] * 2 * axes)
+
+    def _hidden(self, x: str, there: str, axes: Sequence[int]) -> str:
+        """``x`` with -inf where ``there`` (B, T) is false, once that has got the axes that ``x`` has beside B and T."""
+        return self._node(
+            "Where", self._node("Unsqueeze", there, self._graph.integers(*axes)), x, self._graph.number(-np.inf)
+        )
 
     def _tokens(self, ids: str) -> str:
         return self._node("Shape", ids, start=1, end=2)

@@ -121,21 +121,21 @@ class Int8Weights:
         return with_bias(graph, graph.node("MatMul", self._quantise(graph, x, site), weights), bias)
 
     def _convolve(self, graph: Graph, image: str, weights: str, bias: Array | None) -> str:
-        """An image of tokens (B, I, T, 1) to tokens (B, T, O), remembering what they were as an image."""
+        """An image of tokens (1, I, B, T) to tokens (B, T, O), remembering what they were as an image."""
         biases = [] if bias is None else [graph.constant(bias)]
-        convolved = graph.node("Conv", image, weights, *biases)  # (B, O, T, 1)
-        tokens = graph.node("Squeeze", graph.node("Transpose", convolved, perm=[0, 2, 3, 1]), graph.integers(2))
+        convolved = graph.node("Conv", image, weights, *biases)  # (1, O, B, T)
+        tokens = graph.node("Squeeze", graph.node("Transpose", convolved, perm=[0, 2, 3, 1]), graph.integers(0))
         self._images[tokens] = convolved
         return tokens
 
     def _quantised_image(self, graph: Graph, x: str, site: str) -> str:
-        """Tokens (B, T, I) in uint8, as an image of I channels that is T high and 1 wide."""
+        """Tokens (B, T, I) in uint8, as one image of I channels that is B high and T wide."""
         smooth = self._ranges[site].smooth
         if x in self._images and smooth is None and (x, site) not in self._quantised:
             return self._quantise(graph, self._images[x], site)
         quantised = self._quantise(graph, x, site)
         if quantised not in self._images:
-            wide = graph.node("Unsqueeze", quantised, graph.integers(2))
+            wide = graph.node("Unsqueeze", quantised, graph.integers(0))
             self._images[quantised] = graph.node("Transpose", wide, perm=[0, 3, 1, 2])
         return self._images[quantised]
 
