@@ -42,9 +42,12 @@ def exact_encoder(networks):
 @pytest.fixture(scope="session", autouse=True)
 def loaded_once(cache_folder):
     """Indexes opened in this process share their encoders, for a load takes longer than most of what is tested."""
-    real = cache(lambda model, precision: likewise.load(model, precision=precision))
+    real = cache(lambda model, precision, source: likewise.load(model, precision=precision, source=source))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("likewise.searching.index.load", lambda model, *, precision, progress: real(model, precision))
+        patch.setattr(
+            "likewise.searching.index.load",
+            lambda model, *, precision, source, progress: real(model, precision, source),
+        )
         yield
 
 

@@ -61,7 +61,8 @@ def write_model(folder: Path, *, pooling: str = "mean", normalise: bool = True, 
     """A folder as sentence-transformers publishes it."""
     (folder / "1_Pooling").mkdir(parents=True)
     kinds = [("Transformer", ""), ("Pooling", "1_Pooling")] + [("Normalize", "2_Normalize")] * normalise
-    chain = [{"idx": i, "path": path, "type": f"sentence_transformers.models.{k}"} for i, (k, path) in enumerate(kinds)]
+    types = [(path, f"sentence_transformers.models.{kind}") for kind, path in kinds]
+    chain = [{"idx": i, "name": str(i), "path": path, "type": kind} for i, (path, kind) in enumerate(types)]
     for name, value in {
         "config.json": CONFIG,
         "modules.json": chain,

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,16 @@ _SHOWN_SKIPPED = 20
 def print_json(value: Any) -> None:
     """One line; characters that a terminal can't print stay readable as escapes."""
     print(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=str))
+
+
+def print_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """Rows of one set of columns, for a person: the first to the left, the others to the right, empty ones left out."""
+    columns = [name for name in rows[0] if any(row[name] for row in rows)]
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in columns}
+    for number, row in enumerate([dict(zip(columns, columns, strict=True)), *rows]):
+        first, *others = columns
+        line = "  ".join([row[first].ljust(widths[first]), *(row[name].rjust(widths[name]) for name in others)])
+        click.echo(click.style(line, bold=not number))
 
 
 def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:

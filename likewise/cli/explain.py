@@ -8,14 +8,13 @@ from typing import Any
 import click
 import numpy as np
 
+from likewise.cli._options import source_options
 from likewise.cli._output import as_json_option, note, print_json
 from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.explaining import Comparison, Trace, compare, focus, trace
 from likewise.encoding.explaining_page import page
-from likewise.encoding.finding import find_model
-from likewise.encoding.models import load
+from likewise.encoding.models import Source, find_checkpoint, load
 from likewise.errors import SettingError, StorageError
-from likewise.modelling.checkpoints import read_checkpoint
 from likewise.tokenizing import open_tokenizer
 from likewise.types import Role
 
@@ -28,23 +27,29 @@ _SHOWN = 40  # tokens of a text that are printed
 @click.option("--role", default="document", show_default=True, type=click.Choice(["query", "document"]))
 @click.option("--token", help="Follow what this one looks at; the last word if none is named.")
 @click.option("--html", type=click.Path(path_type=Path), help="Draw it all as one page in this file.")
+@source_options
 @as_json_option
 def explain(
-    texts: tuple[str, ...], model: str, role: Role, token: str | None, html: Path | None, as_json: bool
+    texts: tuple[str, ...],
+    model: str,
+    role: Role,
+    token: str | None,
+    html: Path | None,
+    source: Source,
+    as_json: bool,
 ) -> None:
     """Show how a text becomes a vector, step by step; of two texts, also what makes them alike."""
     if len(texts) > 2:
         raise SettingError(f"explain takes one text or two, got {len(texts)}: put each in quotation marks")
     if token is not None and len(texts) == 2:
         raise SettingError("--token follows a token of one text; leave it out, or give one text")
-    found = find_model(model, progress=note)
-    checkpoint = read_checkpoint(found.folder)
+    found, checkpoint = find_checkpoint(model, source=source, progress=note)
     weights, tokenizer = checkpoint.weights(), open_tokenizer(checkpoint.network)
     traces = [trace(checkpoint, weights, tokenizer, text, role=role) for text in texts]
     alike = None
     focus(traces[0], token)  # refused before anything is printed
     if len(texts) == 2:
-        encoder = load(model, precision="float32", progress=note)
+        encoder = load(model, precision="float32", source=source, progress=note)
         alike = compare(lambda some: encoder.encode(some, role=role), (texts[0], texts[1]))
     if html is not None:
         _write(html, page(found.name, checkpoint.pooling, traces, alike, token=token))

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from likewise.chunking import ChunkSettings
+from likewise.cli._options import source_options
 from likewise.cli._output import as_json_option, print_json, print_report, progress_bar
+from likewise.encoding.models import Source
 from likewise.reading import read
 from likewise.searching.index import Index
 
@@ -15,12 +17,13 @@ from likewise.searching.index import Index
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--to", required=True, type=click.Path(path_type=Path), help="The index's folder; made if not there.")
 @click.option("--model", help="A model's name or folder.")
-@click.option("--precision", help="auto, float32 or int8.")
+@click.option("--precision", help="auto, float32, int8 or int4.")
 @click.option("--way", help="How to cut: auto, text, markdown, code or whole.")
 @click.option("--max-tokens", type=int, help="Tokens of a chunk at most.")
 @click.option("--overlap", type=int, help="Tokens that neighbouring chunks share.")
 @click.option("--max-file-mb", type=float, default=32, show_default=True, help="Larger files are skipped.")
 @click.option("--ignore", multiple=True, help="A pattern to leave out, as in .gitignore; may be repeated.")
+@source_options
 @as_json_option
 def index(
     paths: tuple[str, ...],
@@ -32,6 +35,7 @@ def index(
     overlap: int | None,
     max_file_mb: float,
     ignore: tuple[str, ...],
+    source: Source,
     as_json: bool,
 ) -> None:
     """Index files and folders (- is standard input), doing only what changed since last time."""
@@ -39,7 +43,7 @@ def index(
     given = {"way": way, "max_tokens": max_tokens, "overlap_tokens": overlap}
     options = {name: value for name, value in given.items() if value is not None}
     chunks = ChunkSettings(**options) if options else None  # type: ignore[arg-type]  # click checked the types
-    with Index(to, model=model, precision=precision, chunks=chunks) as made:
+    with Index(to, model=model, precision=precision, chunks=chunks, source=source) as made:
         if as_json:
             report = made.add(documents)
             print_json({"index": str(to), "report": asdict(report)})

@@ -26,7 +26,7 @@ from likewise.settings import from_dict, to_dict
 
 logger = logging.getLogger(__name__)
 
-_KIND, _VERSION = "compiled network", 5  # raise it whenever the recorded graph changes
+_KIND, _VERSION = "compiled network", 6  # raise it whenever the recorded graph changes
 _BLOB = "network.blob"
 Progress = Callable[[str], None]
 
@@ -59,7 +59,7 @@ def open_network(
         except (LikewiseError, KeyError) as error:  # a manifest can be whole and lack what this version keeps in it
             logger.warning("compiling again: %s", error)
             shutil.rmtree(folder, ignore_errors=True)
-    progress(f"preparing {checkpoint.folder.name} ({running.precision}) for this machine, once")
+    progress(f"preparing the network ({running.precision}) for this machine, once")
     contract = contract_of(checkpoint, precision=running.precision)
     engine = kind.prepare(checkpoint, contract, lambda: _record(checkpoint, contract, kind))
     _keep(folder, engine.export(), contract)

@@ -27,6 +27,11 @@ _RUN: Mapping[str, tuple[str, str]] = {  # format -> what to import, and how to 
         'found = network(feed)["{output}"]  # {shape}',
     ),
 }
+_FORMS = {
+    "float32": "float32 throughout",
+    "int8": "weights in int8, with inputs of products in uint8",
+    "int4": "weights in int4 with a scale for each group, the vocabulary's table in int8, all else in float32",
+}
 _SHAPES = {
     "dense": "(2, {0}): a vector a text",
     "sparse": "(2, {0}): a weight for each token of the vocabulary",
@@ -66,10 +71,9 @@ def _front(found: Found) -> str:
 
 def _origin(found: Found, contract: Contract) -> str:
     at = f" at {found.revision}" if found.revision else ""
-    form = "weights in int8, with inputs of products in uint8" if contract.precision == "int8" else "float32 throughout"
     return (
-        f"Made by likewise from {published_name(found)}{at}; {form}. The whole way from ids to vectors is in it, "
-        "pooling and normalising too. `manifest.json` holds its contract and the digest of each file."
+        f"Made by likewise from {published_name(found)}{at}; {_FORMS[contract.precision]}. The whole way from ids to "
+        "vectors is in it, pooling and normalising too. `manifest.json` holds its contract and the digest of each file."
     )
 
 

@@ -21,13 +21,14 @@ from likewise.modelling.chain import read_json
 from likewise.modelling.checkpoints import Checkpoint, write_checkpoint
 from likewise.modelling.network import to_onnx
 from likewise.modelling.ops import Weights, onnx_file
+from likewise.modelling.ops.onnx_int4 import Int4Weights
 from likewise.modelling.ops.onnx_weights import UNSATURATED, FloatWeights, Int8Form, Int8Weights, WeightForm
 from likewise.modelling.tensors import INDEX
 from likewise.settings import to_dict
 from likewise.tokenizing import open_tokenizer
 
 KIND, VERSION = "exported model", 1
-PRECISIONS = ("float32", "int8")
+PRECISIONS = ("float32", "int8", "int4")
 INLINE_BYTES = 1_000_000_000  # of weights: a model file must stay under 2 GiB, and tied tables are in it twice
 _DECLARING = (".json", ".txt", ".model", ".metadata")  # of published files, those that say how to use the network
 _LEGAL = ("license*", "licence*", "notice*")
@@ -64,7 +65,8 @@ def export_model(
         to: "onnx" (``model.onnx``, and ``model.onnx_data`` beside it where that would be too large), "openvino"
             (``openvino_model.xml`` and ``.bin``), or "sentence-transformers" (the published form). The first two hold
             the tokenizer and the settings too, so that sentence-transformers can open them with a backend of that name.
-        precision: Of the network, "float32" or "int8"; the published form keeps the precision of its tensors.
+        precision: Of the network: "float32", "int8" or "int4" (weights in groups of 32, all else in float32); the
+            published form keeps the precision of its tensors.
         source: Where the model may come from.
         progress: Told, in a sentence, before anything that takes seconds.
 
@@ -79,7 +81,7 @@ def export_model(
         raise UnknownNameError("format to export to", to, FORMATS)
     known = PRECISIONS if to != "sentence-transformers" else PRECISIONS[:1]
     if precision not in known:
-        raise SettingError(f"precision is {precision!r}; exporting to {to} it must be {' or '.join(known)}")
+        raise SettingError(f"precision is {precision!r}; exporting to {to} it must be {', '.join(known)}")
     if folder.exists():
         raise ModelError(f"{folder} exists; name a folder that does not")
     found, checkpoint = find_checkpoint(name_or_folder, source=source, progress=progress)
@@ -147,6 +149,8 @@ def _record(checkpoint: Checkpoint, contract: Contract, path: Path) -> None:
 def _form(checkpoint: Checkpoint, weights: Weights, contract: Contract) -> WeightForm:
     if contract.precision == "float32":
         return FloatWeights()
+    if contract.precision == "int4":
+        return Int4Weights()
     ranges = ranges_of(checkpoint, weights, open_tokenizer(checkpoint.network), weights_hash=contract.weights)
     return Int8Weights(
         ranges, Int8Form(largest=UNSATURATED)

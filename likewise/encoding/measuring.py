@@ -1,8 +1,8 @@
 """How fast an encoder is, and what share of the processor's peak it reaches.
 
-Work is counted in multiply-adds of linear maps and attention, two operations each; all else (normalising, activations,
-lookups) counts as no work but takes its time. The peak is measured, not looked up: the fastest large product that the
-engine makes in the same arithmetic.
+Work is counted in multiply-adds of linear maps, attention, recurrent cells and convolutions, two operations each; all
+else (normalising, activations, lookups) counts as no work but takes its time. The peak is measured, not looked up: the
+fastest large product that the engine makes in the same arithmetic.
 """
 
 import random
@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 from likewise.encoding.batching import BUDGET_TOKENS, plan
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.engines.openvino import ready_network
+from likewise.encoding.feeding import rows_of
+from likewise.encoding.models import Progress
 from likewise.encoding.quantisation import calibration_texts
 from likewise.modelling.checkpoints import Checkpoint
 from likewise.modelling.network import run
-from likewise.modelling.ops import Array, Attention, Inputs, onnx_file
+from likewise.modelling.ops import Array, Attention, Cell, Inputs, onnx_file
 from likewise.modelling.ops.numpy_ops import NumpyOps, Values
 from likewise.modelling.ops.onnx_graph import OPSET, Graph
 from likewise.modelling.ops.onnx_weights import UNSATURATED, FloatWeights, Int8Form, Int8Weights, Range, WeightForm
@@ -33,7 +36,7 @@ _PEAK_FORMS: dict[str, tuple[Callable[[], WeightForm], ...]] = {  # a form remem
     "float32": (FloatWeights,),
     "int8": (lambda: _peak_int8(convolve=False), lambda: _peak_int8(convolve=True)),
 }
-_PEAK_RUNS = 5
+_PEAK_RUNS = 10  # the best counts: other programs disturb some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,14 @@ class Speed:
     share_padded: float
     cosine_mean: float  # to float32
     cosine_least: float
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The median time of a pass."""
+
+    cpu_s: float  # of the process, all threads together
+    wall_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +99,11 @@ def mixed_texts(count: int = 2000, *, seed: int = 0) -> list[str]:
 def count_work(checkpoint: Checkpoint) -> Work:
     """What a text costs, counted by running the network on a few lengths."""
     weights, found = checkpoint.folded_weights(), []
+    characters = [checkpoint.family.characters] if checkpoint.family.characters else []
     for tokens in _PROBED:
         counter = _Counter()
-        ids = np.full((1, tokens), 5, np.int64)
-        run(counter, checkpoint, weights, Inputs(ids, np.ones_like(ids)))
+        ids = np.full((1, tokens, *characters), 5, np.int64)
+        run(counter, checkpoint, weights, Inputs(ids, np.ones((1, tokens), np.int64)))
         found.append(counter.products)
     lengths = np.array(_PROBED, np.float64)
     solved = np.linalg.solve(np.vander(lengths, increasing=True), np.array(found, np.float64))
@@ -128,6 +140,16 @@ class _Counter(NumpyOps):
         self.products += query.size * key.shape[1] + query.shape[1] * key.shape[1] * how.heads * value.shape[-1]
         return super().attention(query, key, value, mask, how, site=site, bias=bias)
 
+    def lstm(self, x: Values, mask: Values, cell: Cell, *, reverse: bool) -> Values:
+        maps = (cell.input_weight, cell.state_weight, cell.project)
+        self.products += x.shape[1] * sum(one.size for one in maps if one is not None)
+        return super().lstm(x, mask, cell, reverse=reverse)
+
+    def convolve(self, x: Values, weight: Array, bias: Array | None, *, stride: int = 1, padding: int = 0) -> Values:
+        found = super().convolve(x, weight, bias, stride=stride, padding=padding)
+        self.products += found.size * weight[0].size
+        return found
+
 
 def measure_peak(arithmetic: str) -> float:
     """The most operations a second, in thousand millions, that a large product reaches.
@@ -155,7 +177,14 @@ def _product(form: WeightForm, shape: tuple[int, int, int]) -> float:
     return 2e-9 * rows * inputs * outputs / min(_cpu_s(lambda: network(x)) for _ in range(_PEAK_RUNS))
 
 
-def measure(encoders: Mapping[str, Encoder], texts: Sequence[str], work: Work, *, repeats: int = 3) -> list[Speed]:
+def measure(
+    encoders: Mapping[str, Encoder],
+    texts: Sequence[str],
+    work: Work,
+    *,
+    repeats: int = 3,
+    progress: Progress = lambda _: None,
+) -> list[Speed]:
     """Encode ``texts`` with each encoder in turns, ``repeats`` times after one pass to warm up.
 
     Args:
@@ -163,31 +192,54 @@ def measure(encoders: Mapping[str, Encoder], texts: Sequence[str], work: Work, *
         texts: What does not fit the model is cut.
         work: What a text costs.
         repeats: Timed passes of each.
+        progress: Told, in a sentence, before each pass.
     """
-    vectors = {name: encoder.encode(texts, role="document", overflow="truncate") for name, encoder in encoders.items()}
+    vectors = {}
+    for name, encoder in encoders.items():
+        progress(f"warming up: {len(texts):,} texts in {name}")
+        vectors[name] = encoder.encode(texts, role="document", overflow="truncate")
+    progress("measuring this processor's peak")
     peaks = {arithmetic: measure_peak(arithmetic) for arithmetic in {_arithmetic(name) for name in encoders}}
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in encoders}
-    for _ in range(repeats):
-        for name, encoder in encoders.items():
-            cpu, wall = time.process_time(), time.perf_counter()
-            encoder.encode(texts, role="document", overflow="truncate")
-            taken[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+    passes = {name: partial(one.encode, texts, role="document", overflow="truncate") for name, one in encoders.items()}
+    taken = take_turns(passes, repeats=repeats, progress=progress)
     return [
         _speed(
             name,
             taken[name],
             _sizes(encoder, texts, work),
             peaks[_arithmetic(name)],
-            (vectors["float32"], vectors[name]),
+            cosines(vectors["float32"], vectors[name]),
         )
         for name, encoder in encoders.items()
     ]
 
 
+def take_turns(
+    passes: Mapping[str, Callable[[], object]], *, repeats: int, progress: Progress = lambda _: None
+) -> dict[str, Taken]:
+    """Run each of several passes ``repeats`` times, in turns, so that what slows the machine down hits all alike."""
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in passes}
+    for number in range(1, repeats + 1):
+        progress(f"timing pass {number} of {repeats}: {', '.join(passes)}")
+        for name, one in passes.items():
+            cpu, wall = time.process_time(), time.perf_counter()
+            one()
+            taken[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+    return {name: Taken(*map(statistics.median, zip(*times, strict=True))) for name, times in taken.items()}
+
+
+def cosines(exact: Vectors, found: Vectors) -> Vectors:
+    """Of each row of two arrays (N, D) with that of the other: (N,). Two rows of zeros are alike."""
+    lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(found, axis=1)
+    alike = (exact * found).sum(axis=1) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    both_zero = ~exact.any(axis=1) & ~found.any(axis=1)
+    return np.where(both_zero, np.float32(1), alike)
+
+
 def token_lengths(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.int64]:
-    """Tokens of each text as the network sees them: with special tokens, cut to the model's maximum (N,)."""
-    limit, special = encoder.contract.max_tokens, encoder.tokenizer.special_tokens
-    return np.array([min(len(ids) + special, limit) for ids in encoder.tokenizer.encode(texts)], np.int64)
+    """Tokens of each text as the network sees them: with its prompt and special tokens, cut to the maximum (N,)."""
+    rows = rows_of(encoder.tokenizer, encoder.contract, texts, role="document", overflow="truncate")
+    return rows.tokens - rows.dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,26 +257,21 @@ def _sizes(encoder: Encoder, texts: Sequence[str], work: Work) -> _Sizes:
     return _Sizes(len(texts), int(lengths.sum()), work.of(lengths), padded)
 
 
-def _speed(
-    name: str, taken: Sequence[tuple[float, float]], sizes: _Sizes, peak: float, vectors: tuple[Vectors, Vectors]
-) -> Speed:
-    cpu, wall = (statistics.median(times) for times in zip(*taken, strict=True))
-    real, padded = (2e-9 * products / cpu for products in (sizes.products, sizes.products_padded))
-    exact, found = (one / np.linalg.norm(one, axis=1, keepdims=True) for one in vectors)
-    cosines = (exact * found).sum(axis=1)
+def _speed(name: str, taken: Taken, sizes: _Sizes, peak: float, alike: Vectors) -> Speed:
+    real, padded = (2e-9 * products / taken.cpu_s for products in (sizes.products, sizes.products_padded))
     return Speed(
         precision=name,
-        cpu_s=cpu,
-        wall_s=wall,
-        texts_per_s=sizes.texts / cpu,
-        tokens_per_s=sizes.tokens / cpu,
+        cpu_s=taken.cpu_s,
+        wall_s=taken.wall_s,
+        texts_per_s=sizes.texts / taken.cpu_s,
+        tokens_per_s=sizes.tokens / taken.cpu_s,
         gops=real,
         gops_padded=padded,
         peak_gops=peak,
         share=real / peak,
         share_padded=padded / peak,
-        cosine_mean=float(cosines.mean()),
-        cosine_least=float(cosines.min()),
+        cosine_mean=float(alike.mean()),
+        cosine_least=float(alike.min()),
     )
 
 

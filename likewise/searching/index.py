@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import ANALYZER, Analyzer
-from likewise.encoding.models import load
+from likewise.encoding.models import Source, load
 from likewise.errors import ArtifactError, SettingError
 from likewise.searching.fusion import WEIGHTS, reciprocal_rank
 from likewise.storing import Filter, Ranking, SqliteStore, Store, StoreSettings, open_store, parse_filter
@@ -38,6 +39,7 @@ class Index:
         precision: As in ``likewise.load``; the default is again the index's own.
         chunks: How documents are cut; the default is again the index's own.
         store: When the search engine beside SQLite comes in.
+        source: Where the model may come from; the default revision is again the index's own.
 
     Example:
         index = Index("notes")
@@ -53,9 +55,11 @@ class Index:
         precision: str | None = None,
         chunks: "ChunkSettings | None" = None,
         store: StoreSettings = StoreSettings(),
+        source: Source = Source(),
     ) -> None:
         self.path = Path(path)
         self._model, self._precision, self._chunks, self._store_settings = model, precision, chunks, store
+        self._source = source
         self._reader: SqliteStore | None = None
         self._encoder: Encoder | None = None
         self._checked = False  # the canaries, once for an opened index
@@ -193,12 +197,17 @@ class Index:
         stored = store.read_setting("contract")
         contract = Contract.from_json(stored) if stored else None
         if self._encoder is None:
-            model = self._model or store.read_setting("model") or DEFAULT_MODEL
+            own, source = store.read_setting("model"), self._source
+            model = self._model or own or DEFAULT_MODEL
+            if model == own and source.revision is None:
+                source = replace(source, revision=store.read_setting("revision"))
             precision = self._precision or (contract.precision if contract else "auto")
-            self._encoder = load(model, precision=precision, progress=lambda what: progress(what, 0, 0))
+            self._encoder = load(model, precision=precision, source=source, progress=lambda what: progress(what, 0, 0))
         if contract is None:
             store.write_setting("canaries", json.dumps(_canaries(self._encoder).tolist()))
-            store.write_setting("model", self._encoder.name)
+            store.write_setting("model", _lasting(self._encoder.name))
+            if self._encoder.revision is not None:
+                store.write_setting("revision", self._encoder.revision)
             store.write_setting("analyzer", ANALYZER)
             store.write_setting("contract", self._encoder.contract.to_json())
             return self._encoder
@@ -223,6 +232,11 @@ class Index:
         if not is_index(self.path):
             raise ArtifactError(f"{self.path} is no index: add documents to it first")
         return open_store(self.path, mode="write", settings=self._store_settings)
+
+
+def _lasting(name: str) -> str:
+    """A model's name as it is found again from any working folder."""
+    return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
 def _canaries(encoder: Encoder) -> Vectors:

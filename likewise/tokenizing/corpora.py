@@ -16,6 +16,22 @@ _GZIP = b"\x1f\x8b"
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what each byte that is no UTF-8 becomes under "surrogateescape"
 
 
+def read_lines(path: Path) -> list[str]:
+    """The lines of one file, all of which must be UTF-8; compressed or not.
+
+    Raises:
+        SettingError: There is no file, or it is in another encoding.
+        ReadingError: It can't be read, or is damaged.
+    """
+    corpus = Corpus([path])
+    lines = list(corpus)
+    if corpus.replaced_bytes:
+        raise SettingError(
+            f"{path} is no text in UTF-8: {corpus.replaced_bytes} of its bytes are not; convert it first"
+        )
+    return lines
+
+
 class Corpus:
     """Lines of UTF-8 files, which can be read several times; ``progress`` is told the bytes read, and of how many.
 

@@ -7,26 +7,12 @@ import sys
 from dataclasses import fields
 
 import pytest
+from tiny_model import write_model
 
 import likewise as lw
-from likewise.cli._app import COMMANDS, main
+from likewise.cli._app import COMMANDS
 from likewise.searching.adding import AddReport
 from likewise.types import Hit
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Run the command in this process: (exit code, lines on stdout, lines on stderr)."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-            sys.exit(0)
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out.splitlines(), err.splitlines()
-
-    return command
 
 
 @pytest.fixture
@@ -110,6 +96,30 @@ def test_index_says_what_it_skipped(run, notes, tmp_path):
     assert run("index", notes, "--to", tmp_path / "other", "--ignore", "*.pdf", "--max-tokens", 50)[0] == 0
     with lw.Index(tmp_path / "other") as index:
         assert len(index) == 2
+
+
+def test_an_index_of_a_model_of_the_hub_is_searched_with_its_revision_and_licence(run, notes, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    place, commit = tmp_path / "hub" / "models--acme--tiny", "d" * 40
+    snapshot = write_model(place / "snapshots" / commit)
+    (snapshot / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n")
+    (place / "refs").mkdir()
+    (place / "refs" / "v2").write_text(commit)
+    command = ("index", notes, "--to", tmp_path / "index", "--model", "acme/tiny", "--max-tokens", 10)
+    for options, message in (
+        (("--offline",), "acme/tiny at 'main' is not on this machine"),
+        (("--revision", "v2", "--offline"), "cc-by-nc-4.0"),
+    ):
+        code, out, err = run(*command, *options)
+        assert (code, out) == (2, [])
+        assert message in err[-1]
+    code, _, err = run(*command, "--revision", "v2", "--precision", "int4", "--offline", "--accept-licence")
+    assert (code, f"{tmp_path / 'index'}: 2 files, 0 unchanged, 2 documents added" in err[-1]) == (0, True), err
+    code, out, _ = run("search", tmp_path / "index", "owl", "--mode", "dense", "--offline", "--json")
+    assert (code, {json.loads(line)["source"] for line in out}) == (0, {str(path) for path in notes.iterdir()})
+    code, out, err = run("search", tmp_path / "index", "owl", "--mode", "dense", "--revision", "v3", "--offline")
+    assert (code, out, "acme/tiny at 'v3' is not on this machine" in err[-1]) == (2, [], True)
 
 
 def test_models_are_listed(run):

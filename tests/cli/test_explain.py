@@ -34,6 +34,7 @@ def test_bad_input_is_one_line(model):
         (("a b", "c d", "e f"), "explain takes one text or two, got 3"),
         (("abc", "--token", "zebra"), "no token is spelled 'zebra'"),
         (("  ",), "the text has no token"),
+        (("abc", "--revision", "v2"), "a folder has no revision 'v2'"),
     ):
         done = explain(*arguments, "--model", model)
         assert (done.returncode, done.stdout) == (2, "")

@@ -31,7 +31,7 @@ def load(model, cache, progress=lambda _: None):
 def test_a_network_is_compiled_once_for_what_it_was_made_of(model, tmp_path, compilations):
     told, cache = [], tmp_path / "cache"
     first = load(model, cache, told.append)
-    assert (compilations, told) == (["float32"], ["preparing tiny (float32) for this machine, once"])
+    assert (compilations, told) == (["float32"], ["preparing the network (float32) for this machine, once"])
     assert [path.name[0] for path in cache.iterdir()] != ["."]  # nothing unfinished is left
     assert np.array_equal(load(model, cache, told.append), first)
     assert (len(compilations), len(told), len(list(cache.iterdir()))) == (1, 1, 1)

@@ -24,6 +24,7 @@ from likewise.encoding.multi_vector import load_multi_vector
 from likewise.encoding.scoring import load_scorer
 from likewise.encoding.sparse import load_sparse
 from likewise.errors import ArtifactError, ModelError, SettingError, StorageError, UnknownNameError
+from likewise.modelling.ops import onnx_file
 from likewise.modelling.tensors import WEIGHTS, weights_digest
 from likewise.settings import from_dict
 
@@ -42,7 +43,7 @@ def write_with_a_map(folder):
     """With a Dense step, whose weights are in a folder of their own."""
     tiny_model.write_model(folder, normalise=False)
     modules = json.loads((folder / "modules.json").read_text())
-    modules.append({"idx": 2, "path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    modules.append({"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"})
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "2_Dense").mkdir()
     (folder / "2_Dense" / "config.json").write_text('{"in_features": 24, "out_features": 5, "bias": false}')
@@ -64,10 +65,13 @@ FOLDERS = {
 }
 
 
-def ours(folder, networks):
+EXACT = ("float32", "int4")  # computed the same way by whoever runs the exported network
+
+
+def ours(folder, networks, precision="float32"):
     """What our own engine gives for TEXTS or PAIRS: (N, D), and (all tokens, D) for a vector a token."""
     kind = exporting.find_checkpoint(folder)[1].chain.kind
-    options = {"precision": "float32", "cache": networks}
+    options = {"precision": precision, "cache": networks}
     if kind == "dense":
         return likewise.load(folder, **options).encode(TEXTS, role="document")
     if kind == "multi_vector":
@@ -108,18 +112,20 @@ def folder(request, tmp_path):
     return FOLDERS[request.param](tmp_path / "published")
 
 
-def test_the_program_in_the_notes_gives_our_vectors_on_openvino(folder, tmp_path, networks, run_notes):
-    export_model(folder, tmp_path / "exported", to="openvino")
+@pytest.mark.parametrize("precision", EXACT)
+def test_the_program_in_the_notes_gives_our_vectors_on_openvino(folder, tmp_path, networks, run_notes, precision):
+    export_model(folder, tmp_path / "exported", to="openvino", precision=precision)
     _, found = run_notes(tmp_path / "exported")
-    np.testing.assert_allclose(found, ours(folder, networks), atol=1e-5)
+    np.testing.assert_allclose(found, ours(folder, networks, precision), atol=1e-5)
 
 
 @pytest.mark.oracle
-def test_the_program_in_the_notes_gives_our_vectors_on_onnx_runtime(folder, tmp_path, networks, run_notes):
+@pytest.mark.parametrize("precision", EXACT)
+def test_the_program_in_the_notes_gives_our_vectors_on_onnx_runtime(folder, tmp_path, networks, run_notes, precision):
     pytest.importorskip("onnxruntime")
-    export_model(folder, tmp_path / "exported", to="onnx")
+    export_model(folder, tmp_path / "exported", to="onnx", precision=precision)
     _, found = run_notes(tmp_path / "exported")
-    np.testing.assert_allclose(found, ours(folder, networks), atol=1e-5)
+    np.testing.assert_allclose(found, ours(folder, networks, precision), atol=1e-5)
 
 
 def run_reference(path, feed):
@@ -129,14 +135,16 @@ def run_reference(path, feed):
     return dict(zip(evaluator.output_names, evaluator.run(None, feed), strict=True))
 
 
-def test_an_onnx_model_is_sound_and_means_the_same_to_the_reference(folder, tmp_path, networks, run_notes):
+@pytest.mark.parametrize("precision", EXACT)
+def test_an_onnx_model_is_sound_and_means_the_same_to_the_reference(folder, tmp_path, networks, run_notes, precision):
     export_model(folder, tmp_path / "a", to="openvino")
     feed, _ = run_notes(tmp_path / "a")
-    export_model(folder, tmp_path / "b", to="onnx")
+    export_model(folder, tmp_path / "b", to="onnx", precision=precision)
     found = run_reference(tmp_path / "b" / "model.onnx", feed)
     first = next(iter(found.values()))
     real = feed["attention_mask"].astype(bool)
-    np.testing.assert_allclose(first[real] if first.ndim == 3 else first, ours(folder, networks), atol=1e-5)
+    expected = ours(folder, networks, precision)
+    np.testing.assert_allclose(first[real] if first.ndim == 3 else first, expected, atol=1e-5)
     if "sentence_embedding" in found and first.shape[1] < len(tiny_outputs.WORDS):
         states = found["last_hidden_state"]
         assert states.shape == (len(TEXTS), feed["input_ids"].shape[1], 24)
@@ -144,17 +152,21 @@ def test_an_onnx_model_is_sound_and_means_the_same_to_the_reference(folder, tmp_
             np.testing.assert_allclose(states[:, 0], first, atol=1e-6)  # the folder that pools by the first token
 
 
-def test_large_weights_lie_beside_the_model(folder, tmp_path, run_notes, monkeypatch):
-    export_model(folder, tmp_path / "inline", to="openvino")
+@pytest.mark.parametrize("precision", EXACT)
+def test_large_weights_lie_beside_the_model(folder, tmp_path, run_notes, monkeypatch, precision):
+    export_model(folder, tmp_path / "inline", to="openvino", precision=precision)
     feed, expected = run_notes(tmp_path / "inline")
-    export_model(folder, tmp_path / "whole", to="onnx")
+    inline = export_model(folder, tmp_path / "whole", to="onnx", precision=precision)
     monkeypatch.setattr(exporting, "INLINE_BYTES", 1000)
-    made = export_model(folder, tmp_path / "parted", to="onnx")
-    assert made.files["model.onnx"] < made.files["model.onnx_data"] / 2
+    monkeypatch.setattr(onnx_file, "_LEAST_BYTES", 256)  # the tiny maps are 288 in four bits
+    made = export_model(folder, tmp_path / "parted", to="onnx", precision=precision)
+    moved = inline.files["model.onnx"] - made.files["model.onnx"]
+    assert moved > 0.3 * inline.files["model.onnx"]
+    assert made.files["model.onnx_data"] > moved
     whole, parted = (run_reference(tmp_path / name / "model.onnx", feed) for name in ("whole", "parted"))
     for name, value in whole.items():
         np.testing.assert_array_equal(value, parted[name])
-    export_model(folder, tmp_path / "beside", to="openvino")
+    export_model(folder, tmp_path / "beside", to="openvino", precision=precision)
     assert not list((tmp_path / "beside").glob("*.onnx*"))
     np.testing.assert_array_equal(run_notes(tmp_path / "beside")[1], expected)
 
@@ -219,7 +231,7 @@ def test_what_comes_from_the_hub_keeps_its_commit_and_the_prompts_known_of_it(tm
 
 @pytest.mark.parametrize("to", ["onnx", "openvino"])
 def test_int8_is_smaller_and_stays_near(model, tmp_path, run_notes, to):
-    float32, int8 = (export_model(model, tmp_path / name, to=to, precision=name) for name in exporting.PRECISIONS)
+    float32, int8 = (export_model(model, tmp_path / name, to=to, precision=name) for name in ("float32", "int8"))
     weights = {"onnx": "model.onnx", "openvino": "openvino_model.bin"}[to]
     assert int8.contract.precision == "int8"
     if to == "openvino":
@@ -238,6 +250,18 @@ def test_int8_is_smaller_and_stays_near(model, tmp_path, run_notes, to):
     assert np.abs(exact - found).max() > 1e-4, "nothing was quantised"
 
 
+@pytest.mark.parametrize("to", ["onnx", "openvino"])
+def test_int4_says_so_and_is_smaller(model, tmp_path, to):
+    float32, int4 = (export_model(model, tmp_path / name, to=to, precision=name) for name in EXACT)
+    assert int4.contract.precision == "int4"
+    weights = {"onnx": "model.onnx", "openvino": "openvino_model.bin"}[to]
+    assert int4.files[weights] < 0.5 * float32.files[weights]
+    assert "weights in int4 with a scale for each group" in (int4.folder / "README.md").read_text()
+    if to == "onnx":
+        kinds = {one.data_type for one in onnx.load(int4.folder / weights).graph.initializer}
+        assert {onnx.TensorProto.INT4, onnx.TensorProto.INT8} <= kinds
+
+
 def test_notes_use_transformers_where_the_file_of_the_tokenizer_says_another_thing(model, tmp_path):
     """Llama's class obeys switches whatever its tokenizer.json says; the library alone would leave out the end."""
     (model / "tokenizer_config.json").write_text(
@@ -251,7 +275,7 @@ def test_notes_use_transformers_where_the_file_of_the_tokenizer_says_another_thi
 
 BAD = {
     "format": ({"to": "onxx"}, UnknownNameError, "no format to export to named 'onxx'. Did you mean 'onnx'"),
-    "precision": ({"to": "onnx", "precision": "int3"}, SettingError, "precision is 'int3'; .* float32 or int8"),
+    "precision": ({"to": "onnx", "precision": "int3"}, SettingError, "precision is 'int3'; .* float32, int8, int4"),
     "published": ({"to": "sentence-transformers", "precision": "int8"}, SettingError, "must be float32"),
 }
 
@@ -292,7 +316,7 @@ def test_the_default_model_keeps_its_vectors(tmp_path, exact_encoder, sentences,
     export_model("all-MiniLM-L6-v2", tmp_path / "exported", to="openvino", precision=precision)
     _, found = run_notes(tmp_path / "exported")
     cosines = (found * exact_encoder.encode(sentences[:60], role="document", overflow="truncate")).sum(axis=1)
-    assert cosines.mean() > {"float32": 0.999999, "int8": 0.992}[precision]
+    assert cosines.mean() > {"float32": 0.999999, "int8": 0.992, "int4": 0.95}[precision]
 
 
 @pytest.mark.oracle

@@ -32,7 +32,7 @@ def test_groups_divide_the_inputs_and_the_error_is_not_over_that_of_plain_roundi
 @pytest.mark.parametrize("values", [[[1, -8, 7]], [[-1, 0], [5, -3]]])
 def test_two_numbers_share_a_byte_the_first_in_its_lower_half(values):
     onnx = pytest.importorskip("onnx")
-    kept = onnx.TensorProto.FromString(onnx_file.int4_tensor("w", np.array(values, np.int8)))
+    kept = onnx.TensorProto.FromString(onnx_file.tensor("w", np.array(values, np.int8), four_bits=True))
     assert onnx.numpy_helper.to_array(kept).astype(int).tolist() == values
 
 

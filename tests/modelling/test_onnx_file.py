@@ -38,6 +38,16 @@ def test_large_constants_lie_in_a_file_of_their_own(tmp_path):
     assert sorted(set(offsets)) == offsets == [4096 * (offset // 4096) for offset in offsets]
 
 
+def test_numbers_of_four_bits_lie_there_too(tmp_path):
+    values = np.random.default_rng(4).integers(-8, 8, (63, 65)).astype(np.int8)  # an odd number of them
+    with (tmp_path / "model.onnx_data").open("wb") as file:
+        kept = onnx_file.DataFile(file, "model.onnx_data").tensor("w", values, four_bits=True)
+    read = onnx.TensorProto.FromString(kept)
+    assert onnx.external_data_helper.uses_external_data(read)
+    assert (tmp_path / "model.onnx_data").stat().st_size == 2048
+    np.testing.assert_array_equal(numpy_helper.to_array(read, str(tmp_path)).astype(np.int8), values)
+
+
 def test_a_whole_model_passes_the_checker_and_keeps_its_attributes():
     values = {"axis": -1, "epsilon": 1e-12}
     norm = onnx_file.node("LayerNormalization", ["x", "weight", "bias"], ["normed"], values)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_model import write_model
 
 import likewise as lw
 from likewise.chunking import ChunkSettings
@@ -245,6 +246,40 @@ def test_searching_a_ready_index_imports_no_parser_and_records_no_network(kept, 
     loaded = set(json.loads(run.stdout))
     assert {"openvino", "tokenizers", "sqlite3"} <= loaded
     assert not loaded & {"onnx", "torch", "transformers", "pypdf", "docx", "selectolax", "rich", "typer", "tree_sitter"}
+
+
+def test_an_index_is_opened_again_with_the_revision_it_was_made_with(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    place = tmp_path / "hub" / "models--intfloat--e5-small-v2"
+    (place / "refs").mkdir(parents=True)
+    commits = {"main": "a" * 40, "v2": "b" * 40}
+    for name, commit in commits.items():
+        write_model(place / "snapshots" / commit, pooling="mean" if name == "main" else "cls")
+        (place / "refs" / name).write_text(commit)
+    documents = [lw.Document(id=name, text=f"{name} {name}") for name in "abc"]
+    source = lw.Source(revision="v2", offline=True)
+    with lw.Index(tmp_path / "index", model="e5-small-v2", precision="int4", source=source) as index:
+        index.add(documents)
+        assert (index.contract().pooling, index.contract().precision) == ("cls", "int4")
+    (place / "refs" / "v2").unlink()  # what is kept is the commit
+    with lw.Index(tmp_path / "index") as index:
+        assert {hit.document_id for hit in index.search("a", mode="dense")} == set("abc")
+    with lw.Index(tmp_path / "index", model="e5-small-v2") as index:
+        assert index.add(documents).unchanged == 3
+    index = lw.Index(tmp_path / "index", source=lw.Source(revision="main"))
+    with index, pytest.raises(ContractError, match="pooling: mean here, cls there"):
+        index.search("a", mode="dense")
+
+
+def test_an_index_finds_its_models_folder_from_anywhere(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(model.parent)
+    with lw.Index("index", model=model.name, precision="float32") as index:
+        index.add([lw.Document(id="a", text="abc")])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with lw.Index(model.parent / "index") as index:
+        assert index.search("abc", mode="dense")[0].document_id == "a"
 
 
 def test_contracts_are_equal_only_as_a_whole(ready, encoder):

@@ -5,8 +5,8 @@ wire format is that of https://protobuf.dev/programming-guides/encoding/.
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from typing import BinaryIO, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,12 @@ _PAGE_BYTES = 4096  # where values in a file of their own begin, so that they ca
 _LEAST_BYTES = 1024  # what is smaller is shape or scalar, which others expect in the model itself
 
 Attribute: TypeAlias = int | float | str | bytes | Sequence[int]  # bytes are a graph
-Keep: TypeAlias = Callable[[str, NDArray[np.generic]], bytes]  # name and values of a constant -> its TensorProto
+
+
+class Keep(Protocol):
+    def __call__(self, name: str, value: NDArray[np.generic], *, four_bits: bool = False) -> bytes:
+        """The TensorProto of a constant, from its name and values; ``four_bits`` are int8 from -8 to 7."""
+        ...
 
 
 def node(kind: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Attribute]) -> bytes:
@@ -30,9 +35,15 @@ def node(kind: str, inputs: Sequence[str], outputs: Sequence[str], attributes: M
     return b"".join([*parts, *(_message(5, _attribute(name, value)) for name, value in attributes.items())])
 
 
-def tensor(name: str, value: NDArray[np.generic]) -> bytes:
-    """A TensorProto; ``value`` is float32, float16, int8, uint8 or int64."""
-    return _described(name, value) + _message(9, _little(value).tobytes())
+def tensor(name: str, value: NDArray[np.generic], *, four_bits: bool = False) -> bytes:
+    """A TensorProto.
+
+    Args:
+        name: Of the constant.
+        value: float32, float16, int8, uint8 or int64.
+        four_bits: ``value`` is int8 from -8 to 7, and is kept two numbers to a byte.
+    """
+    return _described(name, value, four_bits) + _message(9, _content(value, four_bits).tobytes())
 
 
 class DataFile:
@@ -46,22 +57,16 @@ class DataFile:
     def __init__(self, file: BinaryIO, location: str) -> None:
         self._file, self._location = file, location
 
-    def tensor(self, name: str, value: NDArray[np.generic]) -> bytes:
+    def tensor(self, name: str, value: NDArray[np.generic], *, four_bits: bool = False) -> bytes:
         """As the function of this name, with the values in the file."""
-        if value.nbytes < _LEAST_BYTES:
-            return tensor(name, value)
+        content = _content(value, four_bits)
+        if content.nbytes < _LEAST_BYTES:
+            return tensor(name, value, four_bits=four_bits)
         self._file.write(bytes(-self._file.tell() % _PAGE_BYTES))
-        place = {"location": self._location, "offset": str(self._file.tell()), "length": str(value.nbytes)}
-        self._file.write(_little(value).reshape(-1).view(np.uint8).data)
+        place = {"location": self._location, "offset": str(self._file.tell()), "length": str(content.nbytes)}
+        self._file.write(content.reshape(-1).view(np.uint8).data)
         entries = b"".join(_message(13, _text(1, key) + _text(2, text)) for key, text in place.items())
-        return _described(name, value) + entries + _number(14, _ELSEWHERE)
-
-
-def int4_tensor(name: str, value: NDArray[np.int8]) -> bytes:
-    """A TensorProto of numbers from -8 to 7: two to a byte, the first of them in its lower half."""
-    halves = np.append(value.reshape(-1), np.zeros(value.size % 2, np.int8)).astype(np.uint8) & 0xF
-    dims = b"".join(_number(1, size) for size in value.shape)
-    return dims + _number(2, INT4) + _text(8, name) + _message(9, (halves[0::2] | halves[1::2] << 4).tobytes())
+        return _described(name, value, four_bits) + entries + _number(14, _ELSEWHERE)
 
 
 def value_info(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
@@ -84,14 +89,18 @@ def model(graph: bytes, *, opset: int) -> bytes:
     return _number(1, _IR_VERSION) + _message(8, _number(2, opset)) + _message(7, graph)
 
 
-def _described(name: str, value: NDArray[np.generic]) -> bytes:
+def _described(name: str, value: NDArray[np.generic], four_bits: bool) -> bytes:
     """Shape, type and name of a TensorProto."""
     dims = b"".join(_number(1, size) for size in value.shape)
-    return dims + _number(2, _TYPES[value.dtype.name]) + _text(8, name)
+    return dims + _number(2, INT4 if four_bits else _TYPES[value.dtype.name]) + _text(8, name)
 
 
-def _little(value: NDArray[np.generic]) -> NDArray[np.generic]:
-    return np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+def _content(value: NDArray[np.generic], four_bits: bool) -> NDArray[np.generic]:
+    """The values as they lie in a file: little-endian; of four bits two to a byte, the first in its lower half."""
+    if not four_bits:
+        return np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+    halves = np.append(value.reshape(-1), np.zeros(value.size % 2, np.int8)).astype(np.uint8) & 0xF
+    return halves[0::2] | halves[1::2] << 4
 
 
 def _attribute(name: str, value: Attribute) -> bytes:

@@ -40,7 +40,7 @@ class Graph:
     def int4(self, value: NDArray[np.int8]) -> str:
         """The name of a constant of numbers from -8 to 7, kept in four bits each. Never found again."""
         name = f"{self._prefix}constant_{len(self._constants)}"
-        self._constants.append(onnx_file.int4_tensor(name, value))
+        self._constants.append(self._keep(name, value, four_bits=True))
         return name
 
     def integers(self, *values: int) -> str:
