@@ -39,7 +39,7 @@ class TorchOps:
         self._device, self._dtype = device, dtype
 
     def constant(self, value: NDArray[Any] | np.generic | Tensor) -> Tensor:
-        made = torch.as_tensor(np.asarray(value)) if not isinstance(value, Tensor) else value
+        made = torch.as_tensor(value if torch.is_tensor(value) else np.asarray(value))
         return made.to(self._device, self._dtype if made.is_floating_point() else made.dtype)
 
     def embed(self, table: Tensor, ids: Tensor) -> Tensor:
