@@ -18,13 +18,14 @@ from likewise.encoding.batching import pad
 from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS
 from likewise.modelling.checkpoints import Checkpoint, read_checkpoint
 from likewise.modelling.network import run
-from likewise.modelling.ops import Array, Inputs, Weights
+from likewise.modelling.ops import Array, Function, Inputs, Weights
 from likewise.modelling.ops.numpy_ops import NumpyOps, Values
 from likewise.modelling.ops.onnx_weights import Range
 from likewise.modelling.tensors import WEIGHTS
 from likewise.tokenizing import Tokenizer, open_tokenizer
 
 _SMOOTHING = 0.5  # alpha of SmoothQuant: how much of the difficulty moves from activations into weights
+_SMOOTHING_ACTIVATED = 0.8  # the same behind an activation, where few channels reach far beyond all others
 _TAIL = 0.01  # share of texts whose extremes may be clipped
 _BATCH = 16  # texts of like length together: large products, little padding
 
@@ -89,8 +90,9 @@ class _Recorder(NumpyOps):
         self.highs: dict[str, list[Array]] = defaultdict(list)
         self.maps: dict[str, dict[int, Array]] = defaultdict(dict)  # the weights (O, I) that read the site
         self.axes: dict[str, int] = {}
-        self.free: set[str] = set()  # sites behind a norm, whose channels can be rescaled at no cost
+        self.free: dict[str, float] = {}  # sites whose channels can be rescaled for next to nothing -> their alpha
         self._normed: Values | None = None
+        self._activated: Values | None = None
 
     def layer_norm(self, x: Values, weight: Array, bias: Array | None, *, epsilon: float) -> Values:
         self._normed = super().layer_norm(x, weight, bias, epsilon=epsilon)
@@ -100,10 +102,20 @@ class _Recorder(NumpyOps):
         self._normed = super().rms_norm(x, weight, epsilon=epsilon)
         return self._normed
 
+    def apply(self, x: Values, function: Function) -> Values:
+        self._activated = super().apply(x, function)
+        return self._activated
+
+    def multiply(self, left: Values, right: Values) -> Values:
+        product = super().multiply(left, right)
+        if left is self._activated or right is self._activated:  # a gate
+            self._activated = product
+        return product
+
     def linear(self, x: Values, weight: Array, bias: Array | None, *, site: str) -> Values:
         self.maps[site].setdefault(weight.__array_interface__["data"][0], weight)  # a view is new each time
-        if x is self._normed:
-            self.free.add(site)
+        if x is self._normed or x is self._activated:
+            self.free[site] = _SMOOTHING if x is self._normed else _SMOOTHING_ACTIVATED
         self.axes[site] = x.ndim
         low, high = (x, x) if x.ndim == 2 else self._limits(x)
         self.lows[site].append(low)
@@ -120,16 +132,17 @@ def _range(recorder: _Recorder, site: str) -> Range:
     lows, highs = np.concatenate(recorder.lows[site]), np.concatenate(recorder.highs[site])  # (N, I)
     smooth = None
     if site in recorder.free:
-        smooth = _smoothing(np.maximum(np.abs(lows), np.abs(highs)).max(axis=0), list(recorder.maps[site].values()))
+        reach = np.maximum(np.abs(lows), np.abs(highs)).max(axis=0)  # (I,)
+        smooth = _smoothing(reach, list(recorder.maps[site].values()), alpha=recorder.free[site])
         lows, highs = lows / smooth, highs / smooth
     low, high = np.quantile(lows.min(axis=1), _TAIL), np.quantile(highs.max(axis=1), 1 - _TAIL)
     return Range(float(low), float(high), smooth, recorder.axes[site])
 
 
-def _smoothing(reach: Array, weights: Sequence[Array]) -> Array:
+def _smoothing(reach: Array, weights: Sequence[Array], *, alpha: float) -> Array:
     """What to divide the input by, (I,): SmoothQuant, equation 4. ``reach`` (I,) is its greatest magnitude."""
     weight = np.max([np.abs(w).max(axis=0) for w in weights], axis=0)
-    scale = np.maximum(reach, 1e-5) ** _SMOOTHING / np.maximum(weight, 1e-5) ** (1 - _SMOOTHING)
+    scale = np.maximum(reach, 1e-5) ** alpha / np.maximum(weight, 1e-5) ** (1 - alpha)
     return scale.astype(np.float32)
 
 

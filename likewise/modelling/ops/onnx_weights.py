@@ -74,7 +74,7 @@ class Range:
 
     low: float
     high: float
-    smooth: Array | None  # (I,), or None where the input can't be rescaled for free
+    smooth: Array | None  # (I,), or None where rescaling the input would cost more than it brings
     axes: int = 3  # of what is read there: 3 for tokens (B, T, I), 2 for one vector a text (B, I)
 
 
@@ -130,9 +130,8 @@ class Int8Weights:
 
     def _quantised_image(self, graph: Graph, x: str, site: str) -> str:
         """Tokens (B, T, I) in uint8, as one image of I channels that is B high and T wide."""
-        smooth = self._ranges[site].smooth
-        if x in self._images and smooth is None and (x, site) not in self._quantised:
-            return self._quantise(graph, self._images[x], site)
+        if x in self._images and (x, site) not in self._quantised:
+            return self._quantise(graph, self._images[x], site, channels_first=True)
         quantised = self._quantise(graph, x, site)
         if quantised not in self._images:
             wide = graph.node("Unsqueeze", quantised, graph.integers(0))
@@ -152,9 +151,13 @@ class Int8Weights:
         if self._form.early:
             self._quantised[name, site] = name
 
-    def _quantise(self, graph: Graph, x: str, site: str) -> str:
+    def _quantise(self, graph: Graph, x: str, site: str, *, channels_first: bool = False) -> str:
         if (x, site) not in self._quantised:
-            self._quantised[x, site] = _through_uint8(graph, x, self._ranges[site])
+            limits = self._ranges[site]
+            if limits.smooth is not None:
+                factors = (1 / limits.smooth).astype(np.float32)  # (I,)
+                scaled = graph.node("Mul", x, graph.constant(factors[:, None, None] if channels_first else factors))
+            self._quantised[x, site] = _through_uint8(graph, x if limits.smooth is None else scaled, limits)
         return self._quantised[x, site]
 
 
@@ -175,8 +178,6 @@ def with_bias(graph: Graph, product: str, bias: Array | None) -> str:
 
 
 def _through_uint8(graph: Graph, x: str, limits: Range) -> str:
-    if limits.smooth is not None:
-        x = graph.node("Mul", x, graph.constant((1 / limits.smooth).astype(np.float32)))
     low, high = min(limits.low, 0.0), max(limits.high, 0.0)  # zero must be exact: a ReLU or padding gives it
     step = np.float32(max(high - low, 1e-8) / 255)
     grid = graph.constant(step), graph.constant(np.uint8(np.clip(np.rint(-low / step), 0, 255)))

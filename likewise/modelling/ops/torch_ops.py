@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from likewise.modelling.ops import HIDDEN, Attention, Cell, Function
+from likewise.registry import require
+
+require("torch", feature="running networks on torch", extra="torch")  # its error says what to install
+
+import torch  # noqa: E402
+from torch.nn import functional  # noqa: E402
 
 Tensor: TypeAlias = torch.Tensor
 
