@@ -13,8 +13,7 @@ def v_measure(expected: Labels, predicted: Labels) -> float:
     """Harmonic mean of homogeneity and completeness (Rosenberg and Hirschberg 2007, eq. 1 to 3, β = 1).
 
     Homogeneity is the share of what is to be known about the class that the cluster tells; completeness, the other way
-    round. That equals mutual information over the mean of both entropies: see
-    ``normalised_mutual_information``.
+    round. With β = 1 it is mutual information over the mean of both entropies, and computed as such.
 
     Args:
         expected: (N,) classes, text or whole numbers; at least two of them.

@@ -135,7 +135,7 @@ def draw_examples(labels: Labels, *, per_label: int = 8, draws: int = 10, seed: 
 def draw_multilabel_examples(
     labels: Sequence[Sequence[str | int]], *, per_label: int = 8, draws: int = 10, seed: int = 42
 ) -> list[Ids]:
-    """Rows to train on where each has several labels: those that MTEB draws.
+    """Rows to train on where each has several labels: those that MTEB draws, for the first subset of a task.
 
     A row is taken if any of its labels has fewer than ``per_label`` rows yet, so that others may have more.
 
@@ -196,8 +196,8 @@ def _neighbours(train: Vectors, test: Vectors, k: int) -> Iterator[Ids]:
         raise SettingError(f"k is {k}, but there are {len(train)} vectors to train on: ask for no more")
     known, asked = train.astype(np.float64), test.astype(np.float64)
     lengths = np.einsum("nd,nd->n", known, known)  # (N,) squared
-    for start in range(0, len(asked), height := max(1, _DISTANCES // len(known))):
-        block = asked[start : start + height]
+    height = max(1, _DISTANCES // len(known))
+    for block in (asked[start : start + height] for start in range(0, len(asked), height)):
         distances = lengths - 2 * block @ known.T  # (B, N) squared, less the same for all of a row
         for one, row in zip(block, distances, strict=True):
             # Products of equal vectors may differ in their last bits, so near ties are measured one by one.

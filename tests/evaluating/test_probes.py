@@ -77,14 +77,18 @@ def test_neighbours_vote_as_by_their_definition(k, monkeypatch):
     assert neighbour_label_sets(train, sets, test, k=k).T.tolist() == one_by_one
 
 
-def test_equal_vectors_are_equally_near_wherever_they_are():
-    train = cases.vectors(9, 500, 33)
-    train[[100, 333, 499]] = train[7]
-    labels = np.zeros(500, np.int64)
+@pytest.mark.parametrize("rows", [37, 61, 503])
+@pytest.mark.parametrize("dimension", [33, 101, 383])
+def test_equal_vectors_are_equally_near_wherever_they_are(rows, dimension):
+    """Products of equal rows differ by where in the table they are, in some of these shapes."""
+    random = np.random.default_rng(rows + dimension)
+    train = random.normal(size=(rows, dimension)).astype(np.float32)
+    train[[20, rows // 2, rows - 2, rows - 1]] = train[7]
+    labels = np.zeros(rows, np.int64)
     labels[7] = 1
+    test = train[7] + 0.1 * random.normal(size=(29, dimension)).astype(np.float32)
     for scale in (1e-6, 1, 1e6):
-        scaled = np.float32(scale) * train
-        assert neighbour_labels(scaled, labels, scaled[[7, 100, 499]], k=1).tolist() == [1, 1, 1]
+        assert neighbour_labels(np.float32(scale) * train, labels, np.float32(scale) * test, k=1).tolist() == [1] * 29
 
 
 def test_labels_that_are_rare_are_all_drawn_and_another_seed_draws_others():
