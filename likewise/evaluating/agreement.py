@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from likewise.errors import DataError
 from likewise.evaluating._arguments import Numbers, require_numbers, require_same_length, require_varied
+from likewise.evaluating.ordering import average_ranks
 
 
 def pearson(left: Numbers, right: Numbers) -> float:
@@ -39,7 +40,7 @@ def spearman(left: Numbers, right: Numbers) -> float:
         1.0
     """
     first, second = _checked(left, right)
-    return _correlation(_ranks(first), _ranks(second))
+    return _correlation(average_ranks(first), average_ranks(second))
 
 
 def _checked(left: Numbers, right: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -63,9 +64,3 @@ def _direction(values: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = scaled - scaled.mean()
     centred /= np.abs(centred).max()
     return centred / np.linalg.norm(centred)
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1, equal values having their average."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[places]
