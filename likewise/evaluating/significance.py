@@ -130,8 +130,7 @@ def paired_test(baseline: Numbers, candidate: Numbers, *, resamples: int = _SWAP
     blocks, exact = _choices(len(moved), resamples, seed)
     total = float(moved.sum())
     sums = np.concatenate([total - 2 * (flipped @ moved) for flipped in blocks])
-    rounding = _ROUNDING * float(np.abs(moved).sum())
-    return _tested(float(differences.mean()), sums, total, exact=exact, rounding=rounding)
+    return _tested(float(differences.mean()), sums, total, exact=exact)
 
 
 def swap_test(
@@ -170,7 +169,7 @@ def swap_test(
         ours, theirs = baseline.copy(), candidate.copy()
         ours[swapped], theirs[swapped] = candidate[swapped], baseline[swapped]
         found.append(_score(statistic, theirs) - _score(statistic, ours))
-    return _tested(observed, np.array(found), observed, exact=exact, rounding=_ROUNDING)
+    return _tested(observed, np.array(found), observed, exact=exact)
 
 
 def bootstrap_test(
@@ -198,7 +197,7 @@ def bootstrap_test(
     observed = _score(candidate, rows) - _score(baseline, rows)
     drawn = (one for block in _draws(count, resamples, seed) for one in block)
     found = np.array([_score(candidate, one) - _score(baseline, one) for one in drawn])
-    return _tested(observed, found - found.mean(), observed, exact=False, rounding=_ROUNDING)
+    return _tested(observed, found - found.mean(), observed, exact=False)
 
 
 def holm(p_values: Numbers) -> Values:
@@ -255,6 +254,21 @@ def falls(tests: Mapping[str, PairedTest], *, alpha: float = ALPHA) -> list[str]
     return [name for name, p_value in zip(tests, raised, strict=True) if p_value <= alpha]
 
 
+def tail_shares(found: Values, observed: float, *, exact: bool) -> tuple[float, float]:
+    """How often chance gives a statistic as low as the observed one, and how often one as high.
+
+    Args:
+        found: (R,) what rearrangements gave.
+        observed: What the data gave.
+        exact: Whether ``found`` are all rearrangements; else the observed one is counted beside the sampled ones.
+    """
+    rounding = _ROUNDING * float(np.abs(found).max())
+    extra = 0 if exact else 1
+    hits = (found <= observed + rounding).sum(), (found >= observed - rounding).sum()
+    low, high = ((int(count) + extra) / (len(found) + extra) for count in hits)
+    return low, high
+
+
 def _bca(estimate: float, draws: Values, left_out: Values, level: float) -> Interval:
     """The interval of a statistic from its resamples and from what it is with a part left out."""
     _require_share("level", level)
@@ -275,14 +289,10 @@ def _bca(estimate: float, draws: Values, left_out: Values, level: float) -> Inte
     return Interval(estimate=estimate, low=quantile((1 - level) / 2), high=quantile((1 + level) / 2), level=level)
 
 
-def _tested(difference: float, found: Values, observed: float, *, exact: bool, rounding: float) -> PairedTest:
-    extra = 0 if exact else 1
-    low = int((found <= observed + rounding).sum()) + extra
-    high = int((found >= observed - rounding).sum()) + extra
-    fall, rise = (hits / (len(found) + extra) for hits in (low, high))
-    return PairedTest(
-        difference=difference, p_value=min(1.0, 2 * min(fall, rise)), p_fall=fall, p_rise=rise, exact=exact
-    )
+def _tested(difference: float, found: Values, observed: float, *, exact: bool) -> PairedTest:
+    fall, rise = tail_shares(found, observed, exact=exact)
+    p_value = min(1.0, 2 * min(fall, rise))
+    return PairedTest(difference=difference, p_value=p_value, p_fall=fall, p_rise=rise, exact=exact)
 
 
 def _draws(count: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
