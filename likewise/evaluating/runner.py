@@ -1,14 +1,15 @@
 """Runs tasks over models. What was encoded or scored before is not done again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from platformdirs import user_cache_path
 
 import likewise
+from likewise.encoding.finding import Found
 from likewise.encoding.models import Source, find_checkpoint, load
 from likewise.encoding.multi_vector import load_multi_vector
 from likewise.encoding.scoring import load_scorer
@@ -27,8 +28,22 @@ from likewise.evaluating.subjects import (
     sparse_subject,
 )
 from likewise.evaluating.task_files import Task, rows_of, task_digest
+from likewise.modelling.chain import Kind as Output
 
 Result: TypeAlias = Score | Failure
+
+_LOADERS: Mapping[Output, Callable[..., Any]] = {
+    "dense": load,
+    "sparse": load_sparse,
+    "multi_vector": load_multi_vector,
+    "scores": load_scorer,
+}
+_SUBJECTS: Mapping[Output, Callable[..., PairSubject]] = {
+    "dense": dense_subject,
+    "sparse": sparse_subject,
+    "multi_vector": multi_vector_subject,
+    "scores": ScorerSubject,
+}
 
 
 def kept_folder() -> Path:
@@ -58,29 +73,28 @@ def open_subject(
     Raises:
         LikewiseError: What ``likewise.load`` raises; SettingError for a similarity that is not evaluated.
     """
+    found, output, model = load_any(name_or_folder, precision=precision, source=source, progress=progress)
+    digest = contract_digest(model.contract)
+    kept = Keeper((folder or kept_folder()) / f"vectors-{digest[:32]}.sqlite3")
+    subject: PairSubject = _SUBJECTS[output](label or found.name, model, kept=kept, progress=progress)
+    return subject
+
+
+def load_any(
+    name_or_folder: str | Path,
+    *,
+    precision: str = "auto",
+    source: Source = Source(),
+    progress: Progress = lambda *_: None,
+) -> tuple[Found, Output, Any]:
+    """Where a model is, what it gives, and the model; arguments and errors are those of ``open_subject``."""
 
     def say(message: str) -> None:
         progress(message, 0, 0)
 
     found, checkpoint = find_checkpoint(name_or_folder, foreign=True, source=source, progress=say)
-    name, kind = label or found.name, checkpoint.chain.kind
-    where = folder or kept_folder()
-
-    def kept(digest: str) -> Keeper:
-        return Keeper(where / f"vectors-{digest[:32]}.sqlite3")
-
-    if kind == "dense":
-        dense = load(name_or_folder, precision=precision, source=source, progress=say)
-        return dense_subject(name, dense, kept=kept(contract_digest(dense.contract)), progress=progress)
-    if kind == "sparse":
-        sparse = load_sparse(name_or_folder, precision=precision, source=source, progress=say)
-        return sparse_subject(name, sparse, kept=kept(contract_digest(sparse.contract)), progress=progress)
-    if kind == "multi_vector":
-        multi = load_multi_vector(name_or_folder, precision=precision, source=source, progress=say)
-        return multi_vector_subject(name, multi, kept=kept(contract_digest(multi.contract)), progress=progress)
-    scorer = load_scorer(name_or_folder, precision=precision, source=source, progress=say)
-    digest = contract_digest(scorer.contract)
-    return ScorerSubject(name, scorer, scorer.contract, kept=kept(digest), progress=progress)
+    output = checkpoint.chain.kind
+    return found, output, _LOADERS[output](name_or_folder, precision=precision, source=source, progress=say)
 
 
 def can_do(subject: PairSubject, task: Task) -> bool:

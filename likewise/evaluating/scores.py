@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import ArtifactError, DataError, LikewiseError
-from likewise.evaluating.agreement import spearman
+from likewise.evaluating.agreement import pearson, spearman
 from likewise.evaluating.kinds import Outcome, Statistic
 from likewise.evaluating.labels import average_precision
 from likewise.evaluating.ordering import auroc, average_ranks
@@ -25,6 +25,8 @@ from likewise.evaluating.subjects import Cut
 from likewise.settings import from_dict, to_dict
 
 _Array = NDArray[np.float64]  # (N,)
+_QUICK, _THOROUGH = 2_000, 10_000  # arrangements, and those that a correction for many tasks needs a small p-value of
+_CLEAR = 0.01
 _RANKED: Mapping[Statistic, Callable[[_Array, _Array], float]] = {  # of gold and items, by the items' order alone
     "spearman": spearman,
     "average_precision": average_precision,
@@ -96,9 +98,19 @@ def compare(baseline: Score, candidate: Score) -> PairedTest:
     before, after = (np.array(one.items, np.float64) for one in (baseline, candidate))
     if candidate.statistic == "mean":
         return paired_test(before, after)
-    statistic, gold = _RANKED[candidate.statistic], np.array(candidate.gold, np.float64)
     # Two models' scores have scales of their own; their ranks can be exchanged.
-    return swap_test(average_ranks(before), average_ranks(after), lambda items: statistic(gold, items))
+    return _swapped(candidate, average_ranks(before), average_ranks(after))
+
+
+def _swapped(candidate: Score, before: _Array, after: _Array) -> PairedTest:
+    gold = np.array(candidate.gold, np.float64)
+    statistic = _RANKED[candidate.statistic]
+    if candidate.statistic == "spearman":  # of ranks it is Pearson's, which needs no sorting
+        gold, statistic = average_ranks(gold), pearson
+    quick = swap_test(before, after, lambda items: statistic(gold, items), resamples=_QUICK)
+    if quick.exact or quick.p_value > _CLEAR:
+        return quick
+    return swap_test(before, after, lambda items: statistic(gold, items), resamples=_THOROUGH)
 
 
 def to_json(score: Score) -> str:

@@ -18,16 +18,16 @@ from likewise.encoding.feeding import rows_of
 from likewise.encoding.multi_vector import MultiVectorEncoder, max_sim, max_sim_scores
 from likewise.encoding.packed_search import Rankings, search
 from likewise.encoding.packing import pack
-from likewise.encoding.scoring import Pair, PairScorer
+from likewise.encoding.scoring import CrossEncoder, Pair
 from likewise.encoding.sparse import SparseEncoder, SparseVector, SpladeEncoder
 from likewise.errors import ContractError, SettingError
 from likewise.evaluating.keeping import Keeper
+from likewise.modelling.chain import Kind as Output
 from likewise.tokenizing import Tokenizer
 from likewise.types import Role, Vectors
 
 V = TypeVar("V")
 Numbers: TypeAlias = NDArray[np.float64]  # (N,)
-Output: TypeAlias = Literal["dense", "sparse", "multi_vector", "scores"]
 Need: TypeAlias = Literal["vectors", "search", "pairs"]
 TextRole: TypeAlias = Literal["query", "document", "plain"]  # plain: neither, as the sentences of a pair
 Progress: TypeAlias = Callable[[str, int, int], None]  # what, how many are done, of how many
@@ -170,10 +170,8 @@ class ScorerSubject:
     output: Output = "scores"
     gives: frozenset[Need] = frozenset({"pairs"})
 
-    def __init__(
-        self, name: str, scorer: PairScorer, contract: Contract, *, kept: Keeper, progress: Progress = lambda *_: None
-    ) -> None:
-        self.name, self.contract = name, contract
+    def __init__(self, name: str, scorer: CrossEncoder, *, kept: Keeper, progress: Progress = lambda *_: None) -> None:
+        self.name, self.contract = name, scorer.contract
         self._scorer, self._kept, self._progress = scorer, kept, progress
         self._seen: set[bytes] = set()
 
