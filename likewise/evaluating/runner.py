@@ -74,9 +74,16 @@ def open_subject(
         LikewiseError: What ``likewise.load`` raises; SettingError for a similarity that is not evaluated.
     """
     found, output, model = load_any(name_or_folder, precision=precision, source=source, progress=progress)
+    return subject_of(label or found.name, output, model, folder=folder, progress=progress)
+
+
+def subject_of(
+    label: str, output: Output, model: Any, *, folder: Path | None = None, progress: Progress = lambda *_: None
+) -> PairSubject:
+    """A model that is loaded already, as ``load_any`` gives it; arguments and errors are those of ``open_subject``."""
     digest = contract_digest(model.contract)
     kept = Keeper((folder or kept_folder()) / f"vectors-{digest[:32]}.sqlite3")
-    subject: PairSubject = _SUBJECTS[output](label or found.name, model, kept=kept, progress=progress)
+    subject: PairSubject = _SUBJECTS[output](label, model, kept=kept, progress=progress)
     return subject
 
 
