@@ -123,11 +123,19 @@ def ripa(
 
 
 def look_up(words: Words, source: Source) -> tuple[list[str], Found]:
-    """The words that have a vector, and these vectors (N, D) as float64."""
+    """The words that have a vector, and these vectors (N, D) as float64.
+
+    Raises:
+        DataError: A vector is not finite.
+    """
     if not isinstance(source, Mapping):
         return list(words), source.encode(list(words), role="document").astype(np.float64)
     known = [word for word in words if word in source]
-    return known, np.array([source[word] for word in known] or np.zeros((0, 0)), np.float64)
+    vectors = np.array([source[word] for word in known] or np.zeros((0, 0)), np.float64)
+    if not np.isfinite(vectors).all():
+        word = known[int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])]
+        raise DataError(f"the vector of {word!r} holds NaN or infinity; leave it out, or find where it came from")
+    return known, vectors
 
 
 def pair_differences(pairs: Sequence[tuple[str, str]], source: Source) -> tuple[Found, tuple[str, ...]]:

@@ -56,6 +56,7 @@ class Projection:
 
         Raises:
             ShapeError: Not (N, D) float32.
+            SettingError: A component is not finite.
         """
         require_vectors(vectors, "vectors", dimension=len(self.bias))
         return vectors @ self.matrix.T + self.bias
@@ -72,10 +73,12 @@ def hard_debias(differences: Matrix, *, dimensions: int = 1) -> Projection:
         dimensions: How many directions.
 
     Raises:
-        DataError: The pairs differ along fewer directions.
+        DataError: The pairs differ along fewer directions, or by what is not finite.
         SettingError: ``dimensions`` is not a whole number of at least 1.
     """
     require_count("dimensions", dimensions)
+    if not np.isfinite(differences).all():
+        raise DataError("a difference of a pair is NaN or infinite; leave it out, or find where it came from")
     basis = _rows_spanned(np.atleast_2d(differences))
     if len(basis) < dimensions:
         raise DataError(f"the pairs differ along {len(basis)} directions; {dimensions} can't be taken out")
@@ -97,7 +100,7 @@ def inlp(vectors: Vectors, labels: Labels, *, rounds: int = 50, seed: int = 0) -
     Raises:
         ShapeError: Not (N, D) float32 and (N,).
         DataError: One class alone, or one with fewer than two vectors.
-        SettingError: ``rounds`` is not a whole number of at least 1.
+        SettingError: A component is not finite, or ``rounds`` is not a whole number of at least 1.
     """
     require_count("rounds", rounds)
     centred, _, classes = _labelled(vectors, labels)
@@ -135,6 +138,7 @@ def leace(vectors: Vectors, labels: Labels) -> Projection:
     Raises:
         ShapeError: Not (N, D) float32 and (N,).
         DataError: One class alone, or one with fewer than two vectors.
+        SettingError: A component is not finite.
     """
     centred, mean, classes = _labelled(vectors, labels)
     marks = np.eye(classes.max() + 1)[classes]

@@ -75,8 +75,8 @@ def drift(
 
     Raises:
         ShapeError: Not (N, D) and (M, D) float32.
-        DataError: Fewer than 20 vectors, or one that is not finite.
-        SettingError: ``permutations`` are too few to reach ``alpha``.
+        DataError: Fewer than 20 vectors.
+        SettingError: A component is not finite, or ``permutations`` are too few to reach ``alpha``.
     """
     require_count("permutations", permutations)
     if not 2 / (permutations + 1) <= alpha < 1:
@@ -101,7 +101,7 @@ def classifier_test(
     """
     vectors, marks = _pooled(before, after, permutations, seed)
     vectors = vectors - vectors.mean(axis=0)
-    folds = np.array_split(np.random.default_rng(seed).permutation(len(vectors)), _FOLDS)
+    folds = np.array_split(np.random.default_rng([seed, 1]).permutation(len(vectors)), _FOLDS)
     sums = [vectors[fold].T @ marks[fold] for fold in folds]  # each (D, R): of the second sample's vectors
     squares = [vectors[fold].T @ vectors[fold] for fold in folds]
     hits = np.zeros((2, marks.shape[1]))  # right ones of each sample

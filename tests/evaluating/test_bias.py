@@ -195,6 +195,7 @@ def changed(**lists):
         (lambda: weat(changed(targets=(PLANTS[:1], PESTS)), planted(1)), DataError, "1 have a vector"),
         (lambda: weat(changed(attributes=(NICE, ())), planted(1)), DataError, "of 0 attribute words"),
         (lambda: weat(TEST, dict.fromkeys(planted(1), np.ones(3))), DataError, "all 10 target words"),
+        (lambda: weat(TEST, planted(1) | {"flea": np.full(30, np.nan)}), DataError, "the vector of 'flea' holds NaN"),
         (lambda: weat(TEST, planted(1), partitions=0), SettingError, "partitions is 0"),
         (lambda: seat(TEST, None, templates=("This is it.",)), SettingError, "with {} where the word goes"),
         (lambda: seat(TEST, None, templates=()), SettingError, "with {} where the word goes"),

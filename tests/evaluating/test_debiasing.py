@@ -251,6 +251,7 @@ VECTORS = np.random.default_rng(13).normal(size=(20, 4)).astype(np.float32)
         (lambda: inlp(VECTORS, [0, 1] * 10, rounds=0), SettingError, "rounds is 0"),
         (lambda: hard_debias(np.ones((3, 4)), dimensions=2), DataError, "differ along 1 directions; 2 can't"),
         (lambda: hard_debias(np.zeros((3, 4))), DataError, "differ along 0 directions"),
+        (lambda: hard_debias(np.full((3, 4), np.nan)), DataError, "NaN or infinite"),
         (lambda: hard_debias(VECTORS, dimensions=0), SettingError, "dimensions is 0"),
         (lambda: leace(VECTORS, [0, 1] * 10).apply(VECTORS[:, :3].copy()), ShapeError, "got 3 dimensions"),
     ],

@@ -104,7 +104,7 @@ def test_the_accuracy_is_that_of_a_discriminant_fitted_without_the_fold():
     pooled = np.concatenate([before, after]).astype(np.float64)
     second = np.arange(80) >= 33
     right = np.zeros(80, bool)
-    for fold in np.array_split(np.random.default_rng(2).permutation(80), 5):
+    for fold in np.array_split(np.random.default_rng([2, 1]).permutation(80), 5):
         kept = np.setdiff1d(np.arange(80), fold)
         means = [pooled[kept][second[kept] == side].mean(axis=0) for side in (False, True)]
         centred = pooled[kept] - pooled.mean(axis=0)
