@@ -242,7 +242,7 @@ def _covariance(centred: Matrix) -> Matrix:
     """
     count, width = centred.shape
     covariance = centred.T @ centred / count
-    sphere = np.eye(width) * np.trace(covariance) / width
+    sphere = np.eye(width) * max(np.trace(covariance) / width, 1e-12)  # it has an inverse whatever is left
     off = float(((covariance - sphere) ** 2).sum())
     uncertain = float(((centred**2).sum(axis=1) ** 2).mean() - (covariance**2).sum()) / count
     share = min(1.0, uncertain / off) if off else 1.0

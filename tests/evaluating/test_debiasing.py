@@ -104,6 +104,14 @@ def test_inlp_stops_when_nothing_is_told():
     assert inlp(told_by_one, labels, rounds=1).matrix.trace() == pytest.approx(9, abs=1e-4)
 
 
+def test_where_the_label_is_all_there_is_nothing_is_left():
+    vectors, labels = np.array([[1.0], [1.5], [-1.0], [-1.5]] * 10, np.float32), [0, 0, 1, 1] * 10
+    assert inlp(vectors, labels).matrix.tolist() == [[0]]
+    np.testing.assert_allclose(leace(vectors, labels).apply(vectors), 0, atol=1e-6)
+    same = np.ones((6, 3), np.float32)
+    np.testing.assert_allclose(leace(same, [0, 1] * 3).apply(same), same)
+
+
 def test_inlp_tells_apart_many_classes_of_unequal_size():
     random = np.random.default_rng(8)
     labels = np.array([0] * 300 + [1] * 60 + [2] * 2)
