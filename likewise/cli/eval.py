@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ class _Run:
             model, label=label, precision=precision, source=self.source, folder=self.folder, progress=show
         )
         tasks = [task for task in self.tasks if self.named or can_do(subject, task)]
-        with Keeper(self.folder / "scores.sqlite3") as kept:
+        with closing(subject), Keeper(self.folder / "scores.sqlite3") as kept:
             yield from evaluate(subject, tasks, data=self.data, kept=kept, progress=show)
         show.clear()
 

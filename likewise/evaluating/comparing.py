@@ -95,6 +95,8 @@ def compare_all(candidates: Sequence[Score], baseline: Sequence[Score | Figure])
             tests[candidate.model, candidate.task] = before, _tested(before, candidate)
         except LikewiseError as error:
             left_out.append(f"{candidate.task} of {candidate.model}: {error}")
+    if not tests:
+        return Compared(by_place={}, fallen=[], new=new, left_out=left_out)
     raised = holm([test.p_value for _, test in tests.values()])
     by_place = {
         place: _comparison(before, test, float(p_value))

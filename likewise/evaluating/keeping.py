@@ -40,6 +40,10 @@ class Keeper:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """No more is kept. What was, is on the disk."""
         self._connection.close()
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -70,4 +74,6 @@ class Keeper:
         except sqlite3.OperationalError as error:
             raise StorageError(f"{self._name} can't be used: {error}") from error
         except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:  # a mistake of ours
+                raise
             raise ArtifactError(f"{self._name} is damaged: {error}. Delete it; it is made anew") from error

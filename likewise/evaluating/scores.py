@@ -27,7 +27,7 @@ from likewise.settings import from_dict, to_dict
 _Array = NDArray[np.float64]  # (N,)
 _QUICK, _THOROUGH = 2_000, 10_000  # arrangements, and those that a correction for many tasks needs a small p-value of
 _CLEAR = 0.01
-_RANKED: Mapping[Statistic, Callable[[_Array, _Array], float]] = {  # of gold and items, by the items' order alone
+_RANKED: Mapping[Statistic, Callable[[NDArray[Any], _Array], float]] = {  # of gold and items, by the items' order alone
     "spearman": spearman,
     "average_precision": average_precision,
     "auroc": auroc,
@@ -102,9 +102,20 @@ def compare(baseline: Score, candidate: Score) -> PairedTest:
     return _swapped(candidate, average_ranks(before), average_ranks(after))
 
 
+def difference_interval(baseline: Score, candidate: Score) -> Interval:
+    """Where the difference of two models' scores on a task may lie, candidate minus baseline, at 95 %.
+
+    Both must be of the same items; ``compare`` checks it.
+    """
+    before, after = (np.array(one.items, np.float64) for one in (baseline, candidate))
+    if candidate.statistic == "mean":
+        return interval(after - before)
+    statistic, gold = _RANKED[candidate.statistic], _gold(candidate)
+    return _resampled(lambda rows: statistic(gold[rows], after[rows]) - statistic(gold[rows], before[rows]), len(gold))
+
+
 def _swapped(candidate: Score, before: _Array, after: _Array) -> PairedTest:
-    gold = np.array(candidate.gold, np.float64)
-    statistic = _RANKED[candidate.statistic]
+    statistic, gold = _RANKED[candidate.statistic], _gold(candidate)
     if candidate.statistic == "spearman":  # of ranks it is Pearson's, which needs no sorting
         gold, statistic = average_ranks(gold), pearson
     quick = swap_test(before, after, lambda items: statistic(gold, items), resamples=_QUICK)
@@ -132,6 +143,11 @@ def from_json(line: str) -> Score:
         raise ArtifactError(f"not a saved score: {error}") from error
 
 
+def _gold(of: Outcome | Score) -> NDArray[Any]:
+    """What items are compared with: numbers, or marks 0 and 1."""
+    return np.array(of.gold, np.float64 if of.statistic == "spearman" else np.int64)
+
+
 def _interval(outcome: Outcome) -> Interval:
     """Of a single item nothing can be said: it is its own interval."""
     value, items = outcome.value, np.array(outcome.items, np.float64)
@@ -139,12 +155,18 @@ def _interval(outcome: Outcome) -> Interval:
         return Interval(estimate=value, low=value, high=value, level=0.95)
     if outcome.statistic == "mean":
         return interval(items)
-    statistic, gold = _RANKED[outcome.statistic], np.array(outcome.gold, np.float64)
+    statistic, gold = _RANKED[outcome.statistic], _gold(outcome)
+    return _resampled(lambda rows: statistic(gold[rows], items[rows]), len(items))
 
-    def resampled(rows: NDArray[np.int64]) -> float:
+
+def _resampled(statistic: Callable[[NDArray[np.int64]], float], count: int) -> Interval:
+    """The interval of a statistic of rows that some draws of few rows do not have: all of one class, or equal."""
+    value = statistic(np.arange(count))
+
+    def drawn(rows: NDArray[np.int64]) -> float:
         try:
-            return statistic(gold[rows], items[rows])
-        except DataError:  # all of one class, or equal: of a few rows some draws are, and say nothing
+            return statistic(rows)
+        except DataError:  # such a draw says nothing
             return value
 
-    return statistic_interval(resampled, len(items))
+    return statistic_interval(drawn, count)

@@ -20,7 +20,7 @@ from likewise.encoding.packed_search import Rankings, search
 from likewise.encoding.packing import pack
 from likewise.encoding.scoring import CrossEncoder, Pair
 from likewise.encoding.sparse import SparseEncoder, SparseVector, SpladeEncoder
-from likewise.errors import ContractError, SettingError
+from likewise.errors import ContractError, DataError, SettingError
 from likewise.evaluating.keeping import Keeper
 from likewise.modelling.chain import Kind as Output
 from likewise.tokenizing import Tokenizer
@@ -34,6 +34,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]  # what, how many are done
 
 _WINDOW = 2048  # texts encoded and then kept: what a kill may cost
 _COUNT_BYTES = 4  # before each kept vector: how many tokens were dropped
+_SHOWN = 40  # characters of a text in a message
 _UNCOUNTED = 0xFFFFFFFF  # of outputs whose encoders do not say
 
 
@@ -67,6 +68,10 @@ class PairSubject(Protocol):
         """What was cut since this was asked last."""
         ...
 
+    def close(self) -> None:
+        """Let go of what keeps its output."""
+        ...
+
 
 class Subject(PairSubject, Protocol):
     """A model under evaluation that gives vectors of some kind; ``gives`` says what can be asked of it."""
@@ -88,6 +93,7 @@ class _Form(Generic[V]):
 
     output: Output
     gives: frozenset[Need]
+    numbers: Callable[[V], NDArray[Any]]  # that must be finite
     keep: Callable[[V], bytes]
     take: Callable[[bytes, Contract], V]
     search: Callable[[Sequence[V], Sequence[V], int, Contract], Rankings]
@@ -134,6 +140,9 @@ class EncoderSubject(Generic[V]):
             return Cut(len(counts), 0, 0, counted=False)
         return Cut(len(counts), int((counts > 0).sum()), int(counts.sum()))
 
+    def close(self) -> None:
+        self._kept.close()
+
     def _of(self, texts: Sequence[str], role: TextRole) -> list[V]:
         """What the encoder gives for texts, from what was kept where it is there already."""
         own = _plain_role(self.contract) if role == "plain" else role
@@ -156,6 +165,9 @@ class EncoderSubject(Generic[V]):
     def _encoded(self, text_of: dict[bytes, str], role: Role) -> dict[bytes, bytes]:
         """Encode texts by their keys, and keep what came out."""
         found, dropped = _encode(self._encoder, list(text_of.values()), role)
+        for text, one in zip(text_of.values(), found, strict=True):
+            if not np.isfinite(self._form.numbers(one)).all():
+                raise DataError(f"{self.name} gives no finite numbers for the text {text[:_SHOWN]!r}")
         made = {
             key: int(count).to_bytes(_COUNT_BYTES, "little") + self._form.keep(one)
             for key, one, count in zip(text_of, found, dropped, strict=True)
@@ -185,6 +197,9 @@ class ScorerSubject:
         seen, self._seen = len(self._seen), set()
         return Cut(seen, 0, 0, counted=False)
 
+    def close(self) -> None:
+        self._kept.close()
+
     def _scores(self, pairs: Sequence[Pair]) -> Numbers:
         """The score for the one label that there is, or for the last of several."""
         keys = [_key(f"{len(left)}", left + right) for left, right in pairs]
@@ -196,6 +211,8 @@ class ScorerSubject:
             self._progress(f"{self.name}: scoring pairs", start, len(missing))
             window = missing[start : start + _WINDOW]
             found = self._scorer.score([pair_of[key] for key in window], overflow="truncate")[:, -1]
+            if not np.isfinite(found).all():
+                raise DataError(f"{self.name} gives a score that is no finite number for a pair of texts")
             made = {key: one.tobytes() for key, one in zip(window, found.astype("<f4"), strict=True)}
             self._kept.put(made)
             known |= made
@@ -359,6 +376,7 @@ def _ranked(scores: Iterator[Numbers], count: int, k: int) -> Rankings:
 _DENSE: _Form[Vectors] = _Form(
     output="dense",
     gives=frozenset({"vectors", "search", "pairs"}),
+    numbers=lambda vector: vector,
     keep=lambda vector: vector.astype("<f4").tobytes(),
     take=lambda value, _: np.frombuffer(value, "<f4"),
     search=_search_dense,
@@ -368,6 +386,7 @@ _DENSE: _Form[Vectors] = _Form(
 _SPARSE: _Form[SparseVector] = _Form(
     output="sparse",
     gives=frozenset({"search", "pairs"}),
+    numbers=lambda vector: vector.weights,
     keep=lambda vector: vector.terms.astype("<i8").tobytes() + vector.weights.astype("<f4").tobytes(),
     take=_take_sparse,
     search=_search_sparse,
@@ -377,6 +396,7 @@ _SPARSE: _Form[SparseVector] = _Form(
 _MULTI_VECTOR: _Form[Vectors] = _Form(
     output="multi_vector",
     gives=frozenset({"search", "pairs"}),
+    numbers=lambda vectors: vectors,
     keep=lambda vectors: vectors.astype("<f4").tobytes(),
     take=lambda value, contract: np.frombuffer(value, "<f4").reshape(-1, contract.dimension),
     search=_search_multi,

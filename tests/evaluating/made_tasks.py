@@ -31,11 +31,11 @@ class WordsEncoder:
             prompts=prompts or {},
             similarity=similarity,
         )
-        self.encoded = []  # all texts that were asked for
+        self.asked = []  # texts and their roles, as they were asked for
         self._seed = seed
 
     def encode(self, texts, *, role, overflow="error"):
-        self.encoded += texts
+        self.asked += [(text, role) for text in texts]
         prompt = self.contract.prompt(role)
         found = np.array([self._vector(prompt + text) for text in texts], np.float32).reshape(-1, WIDTH)
         return found / np.linalg.norm(found, axis=1, keepdims=True) if self.contract.normalise else found
