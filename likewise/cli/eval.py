@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from likewise.cli._many import takes_many
 from likewise.cli._output import as_json_option, note, print_json
 from likewise.cli.models import source_options
 from likewise.encoding.models import Source
@@ -23,28 +24,7 @@ from likewise.evaluating.scores import Failure, Score
 from likewise.evaluating.task_files import Task, missing_files, read_task, task_names
 
 
-class _Eval(click.Command):
-    """Takes several values after one ``--tasks``, as after any option that names many."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_repeated(args, "--tasks")))
-
-
-def _repeated(args: Sequence[str], option: str) -> Iterator[str]:
-    """``--tasks a b`` as ``--tasks a --tasks b``."""
-    taking = first = False
-    for arg in args:
-        if arg.startswith("-"):
-            taking = first = arg == option
-            yield arg
-        else:
-            if taking and not first:
-                yield option
-            first = False
-            yield arg
-
-
-@click.command(cls=_Eval, name="eval")
+@click.command(cls=takes_many("--tasks"), name="eval")
 @click.argument("models", nargs=-1)
 @click.option(
     "--tasks",
@@ -61,7 +41,10 @@ def _repeated(args: Sequence[str], option: str) -> Iterator[str]:
     show_default=True,
     help="Of the networks; may be given several times, and each model is then scored in each.",
 )
-@click.option("--baseline", help="What to compare with: a file of --save or --json, or a model. Exit 1 on a fall.")
+@click.option(
+    "--baseline",
+    help="What to compare with: a file of --save or --json, or a model. Exit 1 on a fall that is no chance.",
+)
 @click.option("--save", type=click.Path(path_type=Path), help="Write all scores to this file, for --baseline.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page with plots; measures speed and memory.")
@@ -93,11 +76,14 @@ def evaluate_models(
         return
     if not models:
         raise SettingError("name a model: likewise eval MODEL --tasks stsb-en --data DIR")
+    for target in (html, save):
+        if target is not None and not target.parent.is_dir():  # said before minutes of work
+            raise StorageError(f"can't write {target}: there is no folder {target.parent}")
     source = Source(revision=revision, offline=offline, accept_licence=accept_licence)
     folder = kept or kept_folder()
     run = _Run(_tasks(tasks, data), bool(tasks), data, folder, source)
     before = _read_before(baseline)
-    names = _labelled(([baseline] if baseline and before is None else []) + list(models), precisions)
+    names = _labelled(models, precisions, against=baseline if before is None else None)
     results = []
     for label, (model, precision) in names.items():
         for result in run.of(model, label, precision):
@@ -162,7 +148,10 @@ class _Progress:
 def _tasks(names: Sequence[str], data: Path | None) -> list[Task]:
     """The named tasks, or all whose data is there."""
     if names:
-        return [read_task(name) for name in dict.fromkeys(names)]
+        tasks = {task.name: task for task in map(read_task, dict.fromkeys(names))}
+        if len(tasks) < len(set(names)):
+            raise SettingError(f"two of the tasks have one name; they are called as their files: {', '.join(tasks)}")
+        return list(tasks.values())
     if data is None:
         raise SettingError("say where the data sets lie: --data DIR, or name TOML files of your own with --tasks")
     found = [task for name in task_names() if not missing_files(task := read_task(name), data)]
@@ -171,16 +160,22 @@ def _tasks(names: Sequence[str], data: Path | None) -> list[Task]:
     return found
 
 
-def _labelled(models: Sequence[str], precisions: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """What each model is called in results: its name, with the precision if there are several."""
+def _labelled(models: Sequence[str], precisions: Sequence[str], *, against: str | None) -> dict[str, tuple[str, str]]:
+    """What each model is called in results, with its precision if there are several; one to compare with is first."""
     several = len(set(precisions)) > 1
     found: dict[str, tuple[str, str]] = {}
+    if against is not None:
+        found[f"{_name(against)} (baseline)" if against in models else _name(against)] = against, precisions[0]
     for model in dict.fromkeys(models):
         for precision in dict.fromkeys(precisions):
-            name = Path(model).name if Path(model).is_dir() else model
-            label = f"{name} ({precision})" if several else name
-            found[model + f" ({precision})" * several if label in found else label] = model, precision
+            added = f" ({precision})" * several
+            label = f"{_name(model)}{added}"
+            found[f"{model}{added}" if label in found else label] = model, precision
     return found
+
+
+def _name(model: str) -> str:
+    return Path(model).name if Path(model).is_dir() else model
 
 
 def _read_before(baseline: str | None) -> list[Score | Figure] | None:

@@ -105,6 +105,9 @@ def test_a_model_is_no_worse_than_itself_and_another_is_found_out(evaluate, mode
 
 
 def test_a_baseline_may_be_a_model_or_what_json_printed(evaluate, model, words, tmp_path):
+    twice = evaluate(model, "--tasks", words, "--baseline", model, "--json")
+    assert twice.returncode == 0
+    assert [line["model"] for line in lines(twice)] == ["tiny (baseline)", "tiny"]
     other = write_model(tmp_path / "other", pooling="cls")
     done = evaluate(model, "--tasks", words, "--baseline", other, "--json")
     assert [line["model"] for line in lines(done)] == ["other", "tiny"]
@@ -172,11 +175,13 @@ def test_the_tasks_that_come_along_are_listed(evaluate):
         (("--tasks", STS), "name a model: likewise eval MODEL --tasks stsb-en --data DIR"),
         (("MODEL",), "say where the data sets lie: --data DIR"),
         (("MODEL", "--data", MADE), "has the data of none of the"),
+        (("MODEL", "--tasks", STS, STS.parent / ".." / "made" / "sts.toml"), "two of the tasks have one name"),
         (("MODEL", "--tasks", "stsb-eng"), "no task named 'stsb-eng'. Did you mean 'stsb-en'?"),
         (("MODEL", "--tasks", "stsb-en"), "the data of stsb-en does not come along"),
         (("MODEL", "--tasks", "stsb-en", "--data", MADE), "check --data, the folder that the sets lie in"),
         (("no-such-model", "--tasks", STS), "no model or folder named 'no-such-model'"),
         (("MODEL", "--tasks", STS, "--precision", "int3"), "precision is 'int3'"),
+        (("MODEL", "--tasks", STS, "--html", "no/such/page.html"), "can't write no/such/page.html: there is no folder"),
         (("MODEL", "--tasks", STS, "--colour"), "No such option"),
     ],
 )

@@ -13,7 +13,6 @@ from likewise.errors import DataError, SettingError
 from likewise.evaluating.data_files import Row
 from likewise.evaluating.keeping import Keeper
 from likewise.evaluating.kinds import KINDS, Outcome
-from likewise.evaluating.kinds._words import best_by_words
 from likewise.evaluating.scores import _interval
 from likewise.evaluating.subjects import dense_subject
 from likewise.evaluating.task_files import read_task, rows_of
@@ -187,16 +186,20 @@ def test_candidates_are_a_table_or_by_words_or_those_that_are_judged():
     with pytest.raises(DataError, match="line 1: no document has the id 'd99'"):
         bad = table([{"query": "q0", "document": "d99"}])
         score("reranking", {**tables, "candidates": bad}, candidates="table")
-    by_words = score("reranking", tables, candidates="bm25", depth=5)
-    assert 0 < by_words.value <= 1
-    whole = score("reranking", tables, candidates="bm25", depth=60)
-    assert whole.metrics["ndcg@10"] != by_words.metrics["ndcg@10"]
 
 
 def test_words_propose_documents_by_bm25():
-    documents = {"a": "cat cat dog", "b": "dog", "c": "cow", "d": "cat " + "horse " * 30}
-    found = best_by_words({"q": "cats", "r": "dogs", "s": "sheep"}, documents, 2)
-    assert found == {"q": ["a", "d"], "r": ["b", "a"], "s": []}
+    texts = {"a": "cat cat dog", "b": "dog", "c": "cow", "d": "cat " + "horse " * 30}
+    tables = {
+        "documents": table([{"id": id, "text": text} for id, text in texts.items()]),
+        "queries": table([{"id": "q", "text": "cats"}, {"id": "r", "text": "sheep"}]),
+        "qrels": table(
+            [{"query": "q", "document": "c"}, {"query": "q", "document": "d"}, {"query": "r", "document": "b"}]
+        ),
+    }
+    both, first = (score("reranking", tables, candidates="bm25", depth=depth) for depth in (2, 1))
+    assert both.items[0] in (0.25, 0.5)  # of the two that are relevant, only d has the word
+    assert first.items == [0.0, 0.0]
 
 
 def test_p_mrr_is_above_0_if_documents_that_are_ruled_out_fall():

@@ -7,9 +7,9 @@ from likewise.encoding.packing import require_count
 from likewise.errors import DataError, SettingError
 from likewise.evaluating.kinds import Columns, Kind, Outcome, Rows
 from likewise.evaluating.kinds._judging import JUDGED, Judged, judge, qualified, read_judged, row_id
-from likewise.evaluating.kinds._words import best_by_words
 from likewise.evaluating.ranking import Run, ranking_metric
 from likewise.evaluating.subjects import PairSubject
+from likewise.evaluating.words import WordSearch
 
 _SOURCES = ("table", "judged", "bm25")
 _Candidates = Mapping[str, Sequence[str]]  # query id → document ids
@@ -47,7 +47,9 @@ def _candidates(rows: Rows, judged: Judged, settings: RerankingSettings) -> _Can
         return _proposed(rows, judged)
     if settings.candidates == "judged":
         return {id: [one for one in grades if one in judged.documents] for id, grades in judged.qrels.items()}
-    return best_by_words(judged.queries, judged.documents, settings.depth)
+    names = list(judged.documents)
+    found = WordSearch().search(list(judged.queries.values()), list(judged.documents.values()), settings.depth)
+    return {id: [names[i] for i in row if i >= 0] for id, row in zip(judged.queries, found.ids.tolist(), strict=True)}
 
 
 def _proposed(rows: Rows, judged: Judged) -> _Candidates:
