@@ -4,6 +4,7 @@ LikewiseError
 ├── UnknownNameError    a name that no registry knows                     (also LookupError)
 ├── SettingError        a setting, filter or argument that is wrong       (also ValueError)
 ├── ShapeError          an array of the wrong shape or dtype              (also ValueError)
+├── DataError           rows of a data set that can't be scored           (also ValueError)
 ├── TooLongError        a text over the model's maximum length            (also ValueError)
 ├── ReadingError        a file that can't be turned into a document       (also OSError)
 ├── ArtifactError       a saved model or index that is damaged or foreign
@@ -44,6 +45,10 @@ class SettingError(LikewiseError, ValueError):
 
 class ShapeError(LikewiseError, ValueError):
     """An array whose shape or dtype is not the documented one."""
+
+
+class DataError(LikewiseError, ValueError):
+    """Rows, labels or judgements of a data set that can't be scored; the message names the file and line where it can."""
 
 
 class TooLongError(LikewiseError, ValueError):

@@ -16,7 +16,7 @@ LAYERS = [
     {"registry", "settings", "artifacts"},
     {"reading", "chunking", "tokenizing", "modelling", "storing"},
     {"encoding"},
-    {"searching"},
+    {"searching", "evaluating"},
     {"cli"},
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}

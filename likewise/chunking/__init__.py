@@ -13,11 +13,12 @@ from likewise.chunking._measuring import Meter, TokenOffsets, readable
 from likewise.chunking._outline import Outline
 from likewise.chunking._packing import Span, pack
 from likewise.chunking._repairing import repair
+from likewise.chunking._sentences import paragraph_cuts, sentence_cuts
 from likewise.errors import SettingError
 from likewise.registry import Folder
 from likewise.types import Chunk, Document
 
-__all__ = ["CHUNKERS", "ChunkSettings", "TokenOffsets", "chunk", "embedded_text"]
+__all__ = ["CHUNKERS", "ChunkSettings", "TokenOffsets", "chunk", "embedded_text", "paragraph_cuts", "sentence_cuts"]
 
 CHUNKERS: Folder[Callable[..., Outline]] = Folder("way of chunking", "likewise.chunking")
 _LEAST_TOKENS = 8  # below this a single character may already be over the budget

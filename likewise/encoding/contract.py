@@ -18,7 +18,7 @@ CANARIES = (
     "How do I reset the password of my account?",
     "SELECT name FROM users WHERE id = 7",
 )
-_LEAST_COSINE = {
+LEAST_COSINE = {
     "float32": 0.9999,
     "float16": 0.999,
     "bfloat16": 0.999,
@@ -95,7 +95,7 @@ def require_canaries(now: Vectors, stored: Vectors, *, precision: str, where: st
         ContractError: A cosine fell below what another processor may explain.
     """
     cosines = (now * stored).sum(axis=1) if now.shape == stored.shape else np.zeros(1)
-    least = _LEAST_COSINE[precision]
+    least = LEAST_COSINE[precision]
     if not (cosines >= least).all():
         raise ContractError(
             f"{where}: the encoder has the same contract but no longer gives the same vectors "

@@ -20,15 +20,19 @@ def declared_licence(folder: Path) -> str | None:
 
     "other" is followed by the name that goes with it.
     """
+    return name_licence(card_values(folder, "license"), card_values(folder, "license_name"))
+
+
+def card_values(folder: Path, key: str) -> list[str]:
+    """The text, or the list of texts, that a key of the front matter of a model's README.md has; none without it."""
     card = folder / "README.md"
     if not card.is_file():
-        return None
+        return []
     with card.open("rb") as file:
         lines = file.read(_MAX_CARD_BYTES).decode("utf-8-sig", errors="replace").splitlines()
     if not lines or lines[0].rstrip() != "---":
-        return None
-    front = list(takewhile(lambda line: line.rstrip() != "---", lines[1:]))
-    return name_licence(_values(front, "license"), _values(front, "license_name"))
+        return []
+    return _values(list(takewhile(lambda line: line.rstrip() != "---", lines[1:])), key)
 
 
 def name_licence(licences: Sequence[str], names: Sequence[str] = ()) -> str | None:
@@ -68,7 +72,7 @@ def check_licence(model: str, licence: str | None, *, revision: str, accepted: b
 
 
 def _values(front: Sequence[str], key: str) -> list[str]:
-    """The text, or the list of texts, that a key of the front matter has; of YAML, what model cards use."""
+    """What a key of the front matter has; of YAML, what model cards use."""
     for number, line in enumerate(front):
         if line.startswith(f"{key}:"):
             inline = line.partition(":")[2].partition(" #")[0].strip()

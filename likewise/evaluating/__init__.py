@@ -1,0 +1,1 @@
+"""Vectors and hits to scores, and how sure they are."""
