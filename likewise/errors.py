@@ -48,7 +48,7 @@ class ShapeError(LikewiseError, ValueError):
 
 
 class DataError(LikewiseError, ValueError):
-    """Rows, labels or judgements of a data set that can't be scored; the message names the file and line where it can."""
+    """Rows, labels or judgements of a data set that can't be scored; the message names file and line where it can."""
 
 
 class TooLongError(LikewiseError, ValueError):

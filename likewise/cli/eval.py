@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from likewise.cli._many import takes_many
+from likewise.cli._options import source_options
 from likewise.cli._output import as_json_option, note, print_json
-from likewise.cli.models import source_options
 from likewise.encoding.models import Source
 from likewise.errors import DataError, SettingError, StorageError
 from likewise.evaluating.comparing import Compared, Figure, compare_all, read_baseline, save_scores
@@ -65,9 +65,7 @@ def evaluate_models(
     html: Path | None,
     kept: Path | None,
     listing: bool,
-    revision: str | None,
-    offline: bool | None,
-    accept_licence: bool,
+    source: Source,
     as_json: bool,
 ) -> None:
     """Score MODELS on tasks: how good each is, how sure that is, and which differences are more than chance."""
@@ -79,7 +77,6 @@ def evaluate_models(
     for target in (html, save):
         if target is not None and not target.parent.is_dir():  # said before minutes of work
             raise StorageError(f"can't write {target}: there is no folder {target.parent}")
-    source = Source(revision=revision, offline=offline, accept_licence=accept_licence)
     folder = kept or kept_folder()
     run = _Run(_tasks(tasks, data), bool(tasks), data, folder, source)
     before = _read_before(baseline)
