@@ -15,6 +15,7 @@ from likewise.registry import Table
 
 Column: TypeAlias = str | Sequence[str]  # one column, or several whose texts are joined by spaces
 Record: TypeAlias = tuple[int, Mapping[str, Any]]  # number of its line from 1, and column → value
+Known: TypeAlias = dict[tuple[Path, str], list[Record]]  # by file and format
 
 _TREC_RUN = ("query", "iteration", "document", "rank", "score", "tag")
 _TREC_QRELS = ("query", "iteration", "document", "grade")
@@ -69,7 +70,7 @@ class Row:
     def has(self, name: str) -> bool:
         """Whether the task says which column it is, and the row has a value there."""
         column = self.columns.get(name)
-        return column is not None and (not isinstance(column, str) or self._found(column)[1] is not None)
+        return column is not None and (not isinstance(column, str) or _look_up(self.values, column)[1] is not None)
 
     def text(self, name: str) -> str:
         """A text. Several columns are joined by spaces, those that are empty left out; a list of texts by commas."""
@@ -133,20 +134,10 @@ class Row:
         return column, self._value(column)
 
     def _value(self, column: str) -> Any:
-        found, value = self._found(column)
+        found, value = _look_up(self.values, column)
         if not found:
             raise DataError(f"{self.place}: {UnknownNameError('column', column, self.values)}")
         return value
-
-    def _found(self, column: str) -> tuple[bool, Any]:
-        if column in self.values:
-            return True, self.values[column]
-        inner: Any = self.values
-        for part in column.split("."):
-            if not isinstance(inner, Mapping) or part not in inner:
-                return False, None
-            inner = inner[part]
-        return True, inner
 
 
 def find_file(folder: Path, file: str) -> Path | None:
@@ -157,8 +148,13 @@ def find_file(folder: Path, file: str) -> Path | None:
     return None
 
 
-def read_rows(source: RowSource, folder: Path) -> list[Row]:
+def read_rows(source: RowSource, folder: Path, *, known: Known | None = None) -> list[Row]:
     """The rows of a source.
+
+    Args:
+        source: Which rows.
+        folder: Where its file lies.
+        known: What was read of files before, and where what is read now is put: tables often share a file.
 
     Raises:
         DataError: The file is missing or damaged, or a line of it is not what its format says; or no row is left.
@@ -166,17 +162,23 @@ def read_rows(source: RowSource, folder: Path) -> list[Row]:
     path = find_file(folder, source.file)
     if path is None:
         raise DataError(f"there is no {folder / source.file}: check --data, the folder that the sets lie in")
-    kept, total = [], 0
-    for line, values in read_records(path, source.format):
-        total += 1
-        place = f"{source.file}, line {line}"
-        if all(_same(Row(place, 0, values, {})._found(column), value) for column, value in source.where.items()):
-            kept += [(place, one) for one in (_items(values, source.each, place) if source.each else [values])]
+    known = {} if known is None else known
+    records = known.get((path, source.format))
+    if records is None:
+        records = known[path, source.format] = list(read_records(path, source.format))
+    kept: list[Record] = []
+    for line, values in records:
+        if not source.where or _fits(values, source.where):
+            place = f"{source.file}, line {line}"
+            kept += [(line, one) for one in (_items(values, source.each, place) if source.each else [values])]
     chosen = [one for i, one in enumerate(kept) if _is_chosen(i, source)]
     if not chosen:
         having = f", none with {', '.join(f'{k} = {v!r}' for k, v in source.where.items())}" if source.where else ""
-        raise DataError(f"{path} has no row to evaluate with: {total} rows are in it{having}")
-    return [Row(place, ordinal, values, source.columns) for ordinal, (place, values) in enumerate(chosen, start=1)]
+        raise DataError(f"{path} has no row to evaluate with: {len(records)} rows are in it{having}")
+    return [
+        Row(f"{source.file}, line {line}", ordinal, values, source.columns)
+        for ordinal, (line, values) in enumerate(chosen, start=1)
+    ]
 
 
 def read_records(path: Path, format: str = "") -> Iterator[Record]:
@@ -282,8 +284,25 @@ def _is_chosen(i: int, source: RowSource) -> bool:
     return i % source.except_every != 0 if source.except_every else i % source.every == 0
 
 
-def _same(found: tuple[bool, Any], value: Any) -> bool:
-    return found[0] and (found[1] == value or (isinstance(found[1], str) and found[1] == str(value)))
+def _fits(values: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Whether a row has the wanted values; in TSV and CSV every value is a text."""
+    for column, wanted in where.items():
+        there, value = _look_up(values, column)
+        if not there or (value != wanted and not (isinstance(value, str) and value == str(wanted))):
+            return False
+    return True
+
+
+def _look_up(values: Mapping[str, Any], column: str) -> tuple[bool, Any]:
+    """Whether a column is there, and its value; a dotted name looks inside objects."""
+    if column in values:
+        return True, values[column]
+    inner: Any = values
+    for part in column.split("."):
+        if not isinstance(inner, Mapping) or part not in inner:
+            return False, None
+        inner = inner[part]
+    return True, inner
 
 
 def _as_id(row: Row, found: tuple[str, Any]) -> str:

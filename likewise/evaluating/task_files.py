@@ -22,7 +22,7 @@ from typing import Any
 
 from likewise.artifacts import sha256 as file_sha256
 from likewise.errors import DataError, LikewiseError, SettingError, UnknownNameError
-from likewise.evaluating.data_files import RowSource, find_file, read_rows
+from likewise.evaluating.data_files import Known, RowSource, find_file, read_rows
 from likewise.evaluating.kinds import KINDS, Columns, Kind, Rows
 from likewise.settings import from_dict, to_dict
 
@@ -81,8 +81,8 @@ def rows_of(task: Task, data: Path | None) -> Rows:
     Raises:
         DataError: What ``read_rows`` raises, or there is no folder to look in.
     """
-    folder = folder_of(task, data)
-    return {name: read_rows(source, folder) for name, source in task.tables.items()}
+    folder, known = folder_of(task, data), Known()
+    return {name: read_rows(source, folder, known=known) for name, source in task.tables.items()}
 
 
 def missing_files(task: Task, data: Path | None) -> list[str]:
