@@ -68,7 +68,7 @@ def evaluate_models(
     source: Source,
     as_json: bool,
 ) -> None:
-    """Score MODELS on tasks: how good each is, how sure that is, and which differences are more than chance."""
+    """Score models on tasks: how good each is, how sure that is, and which differences are more than chance."""
     if listing:
         _list_tasks(as_json)
         return

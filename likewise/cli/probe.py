@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from likewise.cli._many import takes_many
+from likewise.cli._options import source_options
 from likewise.cli._output import as_json_option, note, print_json, progress_bar
-from likewise.cli.models import source_options
 from likewise.encoding.models import Source, load
 from likewise.errors import DataError, SettingError
 from likewise.evaluating.robustness import PROBES, Failure, Finding, probe, probe_names
@@ -38,9 +38,7 @@ def probe_models(
     precision: str,
     seed: int,
     listing: bool,
-    revision: str | None,
-    offline: bool | None,
-    accept_licence: bool,
+    source: Source,
     as_json: bool,
 ) -> None:
     """Probe what MODELS hold and what throws them off: negation, word order, typos, long texts, other languages.
@@ -54,7 +52,6 @@ def probe_models(
     if not models:
         raise SettingError("name a model: likewise probe MODEL --data DIR")
     names = _names(probes, data)
-    source = Source(revision=revision, offline=offline, accept_licence=accept_licence)
     results: Results = {}
     for model in dict.fromkeys(models):
         encoder = load(model, precision=precision, source=source, progress=note)

@@ -14,11 +14,11 @@ from likewise.encoding.sparse import load_sparse
 from likewise.errors import ArtifactError, SettingError, StorageError
 from likewise.evaluating import subjects
 from likewise.evaluating.keeping import Keeper
+from likewise.evaluating.matching import cosines
 from likewise.evaluating.subjects import (
     Cut,
     ScorerSubject,
     contract_digest,
-    cosines,
     dense_subject,
     multi_vector_subject,
     sparse_subject,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.evaluating.kinds import Columns, Kind, Outcome, Rows
-from likewise.evaluating.subjects import Subject, unit
+from likewise.evaluating.matching import unit
+from likewise.evaluating.subjects import Subject
 
 _BLOCK = 4096  # questions answered together
 
