@@ -41,7 +41,7 @@ def probe_models(
     source: Source,
     as_json: bool,
 ) -> None:
-    """Probe what MODELS hold and what throws them off: negation, word order, typos, long texts, other languages.
+    """Probe what models hold and what throws them off: negation, word order, typos, long texts, other languages.
 
     Each probe gives a figure, where it may lie at 95 %, what a model would get that is perfect or that lacks what is
     asked about, and how much of the way between these it is.
