@@ -4,7 +4,7 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -99,9 +99,12 @@ def read_sample(
         )
     reading = read(path)
     documents = list(reading)
+    skipped = _skipped(reading)
     if not documents:
-        raise DataError(f"{path} has no document to rank models on{_skipped(reading)}")
-    return sample_of(documents, read_queries(queries, documents) if queries else (), kind=kind, settings=settings)
+        raise DataError(f"{path} has no document to rank models on{''.join(f'. {line}' for line in skipped)}")
+    labelled = read_queries(queries, documents) if queries else ()
+    sample = sample_of(documents, labelled, kind=kind, settings=settings)
+    return replace(sample, notes=[*sample.notes, *skipped])
 
 
 def sample_of(
@@ -284,8 +287,8 @@ def _counts(kept: Sequence[Passage], passages: Sequence[Passage], documents: Seq
     ]
 
 
-def _skipped(reading: Reading) -> str:
+def _skipped(reading: Reading) -> list[str]:
     if not reading.report.skipped:
-        return ""
+        return []
     first = reading.report.skipped[0]
-    return f"; {len(reading.report.skipped)} could not be read, the first, {first.path}: {first.reason}"
+    return [f"{len(reading.report.skipped)} could not be read, the first, {first.path}: {first.reason}"]

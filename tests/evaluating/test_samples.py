@@ -142,7 +142,7 @@ def test_bad_queries_are_refused_with_their_line(folder, queries, lines, message
     ("files", "error", "message"),
     [
         ({}, DataError, "docs has no document to rank models on$"),
-        ({"bad.pdf": "%PDF-1.4"}, DataError, "no document.*; 1 could not be read, the first, .*bad.pdf: "),
+        ({"bad.pdf": "%PDF-1.4"}, DataError, r"no document.*\. 1 could not be read, the first, .*bad.pdf: "),
         ({"one.txt": PAGE}, DataError, "only 0 queries could be made of 1 documents in 1 passages.*fewer than 10"),
         (None, ReadingError, "no file or folder at"),
     ],
@@ -201,3 +201,12 @@ def test_one_long_document_gives_queries_enough():
     text = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(PEOPLE.glob("*.md")))
     sample = sample_of([lw.Document(id="all", text=text, format="markdown")])
     assert len(sample.score(WordSearch()).items) >= 10
+
+
+def test_files_that_could_not_be_read_are_named(folder, queries):
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
+    path = queries(asked("the owl", "birds/owl.md"), asked("an elk", "elk.txt"))
+    assert (
+        f"1 could not be read, the first, {folder}/bad.pdf: "
+        in read_sample(folder, kind="retrieval", queries=path).notes[-1]
+    )
