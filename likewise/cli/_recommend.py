@@ -85,7 +85,7 @@ def _summary(advice: Advice) -> dict[str, Any]:
 def _scripts(advice: Advice) -> list[str]:
     """In which scripts the texts are, as far as that tells which languages."""
     shares = [f"{share:.0%} {script.title()}" for script, share in advice.scripts.items() if share >= 0.005]
-    return [f"Letters: {', '.join(shares)}; which languages is not looked at."] if shares else []
+    return [f"Letters: {', '.join(shares)}; languages are not detected."] if shares else []
 
 
 def _scores(advice: Advice) -> list[list[str]]:

@@ -20,6 +20,7 @@ from likewise.encoding.packing import require_count
 from likewise.types import Chunk, Document
 
 _WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # kana, Chinese characters and Hangul: about a token each
+_WIDE_SIGN = re.compile(f"[{_WIDE}]")
 _PIECE = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]{{1,5}}|[^\w\s]")
 _SENTENCE_PIECES = range(6, 41)
 _LEAST_REST = 20  # pieces that a passage must keep
@@ -118,7 +119,7 @@ def _take_headings(passages: Sequence[Passage], taken: _Taken, chance: random.Ra
             below[passage.document, heading[:depth]].append(number)
             documents[title].add(passage.document)
     analyzer = Analyzer()
-    telling = [path for path in below if len(documents[path[1][-1]]) == 1 and len(analyzer.words(path[1][-1])) > 1]
+    telling = [path for path in below if len(documents[path[1][-1]]) == 1 and _says_enough(path[1][-1], analyzer)]
     for path in chance.sample(telling, len(telling)):
         if len(taken.queries) == most:
             return
@@ -136,6 +137,11 @@ def _take_sentences(taken: _Taken, chance: random.Random, most: int) -> None:
             start, end, sentence = chance.choice(own)
             text = taken.chunks[number].text
             taken.take(sentence, {number: replace(taken.chunks[number], text=f"{text[:start]} {text[end:]}")})
+
+
+def _says_enough(title: str, analyzer: Analyzer) -> bool:
+    """Whether a heading has two words that are no stop words, or four characters of a script without blanks."""
+    return len(analyzer.words(title)) > 1 or len(_WIDE_SIGN.findall(title)) > 3
 
 
 def _without_heading(one: Chunk, title: str) -> Chunk:

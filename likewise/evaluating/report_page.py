@@ -1,5 +1,6 @@
 """Results as one page with plots; it needs no network and no other file."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -85,13 +86,13 @@ def _plots(report: Report) -> str:
 
 def _scatter(what: str, points: Sequence[tuple[str, float, float]], colours: Sequence[int]) -> str:
     """Points with their names: x is the cost, y the quality."""
-    across = _Axis(0.0, 1.15 * max(x for _, x, _ in points), _LEFT, _WIDTH - _EDGE)
+    across = _Axis(0.0, _round_above(1.05 * max(x for _, x, _ in points)), _LEFT, _WIDTH - _EDGE)
     scores = [y for *_, y in points]
     slack = 0.15 * (max(scores) - min(scores)) or 0.05
     up = _Axis(min(scores) - slack, max(scores) + slack, _HEIGHT - _BOTTOM, _EDGE)
     parts = [_line(across.start, up.start, across.end, up.start), _line(across.start, up.start, across.start, up.end)]
     parts += [_text(across.place(x), up.start + 16, f"{x:,.0f}", "middle") for x in across.ticks]
-    parts += [_text(across.start - 6, up.place(y) + 4, f"{y:.3f}", "end") for y in up.ticks]
+    parts += [_text(across.start - 6, up.place(y) + 4, f"{y:.4f}", "end") for y in up.ticks]
     parts.append(_text((across.start + across.end) / 2, _HEIGHT - 6, what, "middle"))
     for (name, x, y), colour in zip(points, colours, strict=True):
         beyond = across.place(x) > (across.start + across.end) / 2  # then the name goes to the left
@@ -101,6 +102,12 @@ def _scatter(what: str, points: Sequence[tuple[str, float, float]], colours: Seq
         parts.append(f'<circle class="m{colour % _COLOURS}" {at_point} r="5">{tip}</circle>')
         parts.append(_text(at, up.place(y) - 8, name, "end" if beyond else "start", name="name"))
     return _figure(f"mean score against {what}", _WIDTH, _HEIGHT, parts)
+
+
+def _round_above(value: float) -> float:
+    """The least round number that is not below."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 4, 6, 8, 10) if value <= step * power)
 
 
 def _all_tasks(report: Report) -> str:

@@ -140,7 +140,7 @@ def _score(subject: PairSubject, task: Task, data: Path | None, kept: Keeper) ->
         gives = ", ".join(sorted(subject.gives))
         raise SettingError(f"{subject.name} gives {gives}, and a task of {task.kind} needs {kind.needs}")
     digest = task_digest(task, data)
-    said = f"{likewise.__version__} {contract_digest(subject.contract)} {digest}"
+    said = f"{likewise.__version__} {subject.fingerprint} {digest}"
     key = sha256(said.encode()).digest()
     if (line := kept.get([key]).get(key)) is not None:
         return replace(from_json(line.decode()), model=subject.name, task=task.name)

@@ -4,7 +4,7 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +50,14 @@ class Searching(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A query, and the documents that answer it."""
+
+    query: str
+    documents: Sequence[str]  # ids
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """What models are ranked on."""
@@ -91,20 +99,36 @@ def read_sample(
         )
     reading = read(path)
     documents = list(reading)
+    skipped = _skipped(reading)
     if not documents:
-        raise DataError(f"{path} has no document to rank models on{_skipped(reading)}")
+        raise DataError(f"{path} has no document to rank models on{''.join(f'. {line}' for line in skipped)}")
+    labelled = read_queries(queries, documents) if queries else ()
+    sample = sample_of(documents, labelled, kind=kind, settings=settings)
+    return replace(sample, notes=[*sample.notes, *skipped])
+
+
+def sample_of(
+    documents: Sequence[Document],
+    labelled: Sequence[Labelled] = (),
+    *,
+    kind: str = "retrieval",
+    settings: SampleSettings = SampleSettings(),
+) -> Sample:
+    """A sample of documents, with labelled queries or, if there are none, with made ones.
+
+    Args:
+        documents: To search in; with labelled queries at least two.
+        labelled: Queries whose documents are all among them.
+        kind: Of the user's task: made queries say what they can tell of it.
+        settings: How much is taken.
+
+    Raises:
+        DataError: Too few to compare models on, or a labelled document is not there.
+    """
     passages = cut_passages(documents)
-    if queries is None:
-        return _made(passages, documents, kind, path, settings)
-    return _labelled(passages, documents, read_queries(queries, documents), path, settings)
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A query, and the documents that answer it."""
-
-    query: str
-    documents: Sequence[str]  # ids
+    if labelled:
+        return _labelled(passages, documents, labelled, settings)
+    return _made(distinct(passages), documents, kind, settings)
 
 
 def read_queries(path: Path, documents: Sequence[Document]) -> list[Labelled]:
@@ -151,13 +175,14 @@ def _labelled(
     passages: Sequence[Passage],
     documents: Sequence[Document],
     labelled: Sequence[Labelled],
-    path: Path,
     settings: SampleSettings,
 ) -> Sample:
     """Documents are searched: each counts by its best passage."""
     if len(documents) < 2:
-        raise DataError(f"{path} has one document, which every search finds; give at least two")
+        raise DataError("the sample has one document, which every search finds; give at least two")
     relevant = {id for one in labelled for id in one.documents}
+    if unknown := sorted(relevant - {one.id for one in documents}):
+        raise DataError(f"a labelled query names {unknown[0]!r}, and no document has that id")
     kept = _drawn(passages, settings, needed=relevant)
     texts, items = [embedded_text(one.chunk) for one in kept], [one.document for one in kept]
     qrels = {str(number): dict.fromkeys(one.documents, 1) for number, one in enumerate(labelled, start=1)}
@@ -172,16 +197,13 @@ def _labelled(
     )
 
 
-def _made(
-    passages: Sequence[Passage], documents: Sequence[Document], kind: str, path: Path, settings: SampleSettings
-) -> Sample:
+def _made(passages: Sequence[Passage], documents: Sequence[Document], kind: str, settings: SampleSettings) -> Sample:
     """Passages are searched, each without what became a query."""
-    passages = distinct(passages)
     kept = _drawn(passages, settings, needed=set())
     made = make_known_items(kept, most=settings.most_queries, seed=settings.seed)
     if len(made.queries) < _LEAST_MADE:
         raise DataError(
-            f"{path} gives {len(made.queries)} made queries, of {len(documents)} documents in {len(passages)} "
+            f"only {len(made.queries)} queries could be made of {len(documents)} documents in {len(passages)} "
             f"passages, and models can't be compared on fewer than {_LEAST_MADE}: give more documents, or labelled "
             "queries (--queries)"
         )
@@ -201,8 +223,9 @@ def _what_made_queries_tell(kind: str) -> list[str]:
     lines = [
         "No labels were given: queries are headings and sentences taken out of your passages, which are to be found "
         "without them. They tell which model fits your subject, language and lengths.",
-        "They can't tell how models do with people's own questions, which are in other words than your documents; "
-        "scores are no forecast of those. 50 labelled queries (--queries) tell more.",
+        "They can't tell how models do with people's own questions, which are in other words than your documents: "
+        "scores are no forecast of those, and BM25 may look better than it is. 50 labelled queries (--queries) tell "
+        "more.",
     ]
     if kind != "retrieval":
         lines.append(f"Made queries measure retrieval alone. For {kind} the order may be another: label a sample.")
@@ -264,8 +287,8 @@ def _counts(kept: Sequence[Passage], passages: Sequence[Passage], documents: Seq
     ]
 
 
-def _skipped(reading: Reading) -> str:
+def _skipped(reading: Reading) -> list[str]:
     if not reading.report.skipped:
-        return ""
+        return []
     first = reading.report.skipped[0]
-    return f"; {len(reading.report.skipped)} could not be read, the first, {first.path}: {first.reason}"
+    return [f"{len(reading.report.skipped)} could not be read, the first, {first.path}: {first.reason}"]

@@ -64,6 +64,7 @@ class PairSubject(Protocol):
     contract: Contract
     output: Output
     gives: frozenset[Need]
+    fingerprint: str  # of the contract and what the model gives under it: scores of one fingerprint are the same
 
     def relevances(self, queries: Sequence[str], documents: Sequence[str]) -> Numbers:
         """How well each document answers the query beside it (N,)."""
@@ -121,8 +122,10 @@ class EncoderSubject(Generic[V]):
         *,
         kept: Keeper,
         progress: Progress = lambda *_: None,
+        canaries: bytes = b"",
     ) -> None:
         self.name, self.contract, self.output, self.gives = name, encoder.contract, form.output, form.gives
+        self.fingerprint = sha256(contract_digest(encoder.contract).encode() + canaries).hexdigest()
         self.tokenizer: Tokenizer | None = getattr(encoder, "tokenizer", None)
         self._encoder, self._form, self._kept, self._progress = encoder, form, kept, progress
         self._dropped: dict[bytes, int] = {}
@@ -193,6 +196,7 @@ class ScorerSubject:
 
     def __init__(self, name: str, scorer: CrossEncoder, *, kept: Keeper, progress: Progress = lambda *_: None) -> None:
         self.name, self.contract = name, scorer.contract
+        self.fingerprint = contract_digest(scorer.contract)
         self._scorer, self._kept, self._progress = scorer, kept, progress
         self._seen: set[bytes] = set()
 
@@ -246,8 +250,8 @@ def dense_subject(
     similarity = encoder.contract.similarity
     if similarity not in ("cosine", "dot"):
         raise SettingError(f"{name} declares the similarity {similarity!r}; evaluated are cosine and dot")
-    _forget_if_changed(encoder, kept, progress)
-    return EncoderSubject(name, encoder, _DENSE, kept=kept, progress=progress)
+    canaries = _canaries(encoder, kept, progress)
+    return EncoderSubject(name, encoder, _DENSE, kept=kept, progress=progress, canaries=canaries)
 
 
 def sparse_subject(
@@ -286,17 +290,21 @@ def _encode(encoder: Any, texts: Sequence[str], role: Role) -> tuple[Sequence[An
     return found, [_UNCOUNTED] * len(texts)
 
 
-def _forget_if_changed(encoder: DenseEncoder, kept: Keeper, progress: Progress) -> None:
-    now = encoder.encode(CANARIES, role="document", overflow="truncate")
+def _canaries(encoder: DenseEncoder, kept: Keeper, progress: Progress) -> bytes:
+    """The vectors of fixed texts that what was kept goes with; if the encoder gives others now, all is forgotten."""
+    now = unit(encoder.encode(CANARIES, role="document", overflow="truncate"))
     stored = kept.get([b"canaries"]).get(b"canaries")
     if stored is not None:
         try:
             before = np.frombuffer(stored, "<f4").reshape(len(CANARIES), -1)
-            require_canaries(unit(now), before, precision=encoder.contract.precision, where="what was kept")
+            require_canaries(now, before, precision=encoder.contract.precision, where="what was kept")
+            return stored
         except ContractError as error:
             progress(f"{error}: encoding anew", 0, 0)
             kept.clear()
-    kept.put({b"canaries": unit(now).astype("<f4").tobytes()})
+    made = now.astype("<f4").tobytes()
+    kept.put({b"canaries": made})
+    return made
 
 
 def _key(role: str, text: str) -> bytes:

@@ -45,7 +45,7 @@ def models(tmp_path):
 
 def test_a_table_shows_how_good_and_what_it_costs(run, labelled, models):
     out = run(*labelled, "--models", *models)
-    assert out[0] == "12 labelled queries. Letters: 100% Latin; which languages is not looked at."
+    assert out[0] == "12 labelled queries. Letters: 100% Latin; languages are not detected."
     assert out[2].split() == ["model", "ndcg@10", "behind", "the", "first", "by", "p"]
     assert out[3].startswith("1.  BM25   1.000 (1.000 to 1.000)")
     assert {line.split()[1] for line in out[4:6]} == {"one", "two"}
@@ -73,7 +73,7 @@ def test_bad_input_is_an_error_that_says_what_to_do(run, labelled, models, tmp_p
     for arguments, error, message in (
         ([*labelled[:3], tmp_path / "empty"], DataError, "has no document"),
         ([*labelled[:4], "--queries", tmp_path / "bad.jsonl"], DataError, "no document named '13.txt'. Did you mean"),
-        ([*labelled[:4]], DataError, "gives 0 made queries, of 12 documents"),
+        ([*labelled[:4]], DataError, "only 0 queries could be made of 12 documents"),
         (["--task", "retreival", *labelled[2:4]], UnknownNameError, "Did you mean 'retrieval'"),
         ([*labelled, "--models", "missing"], UnknownNameError, "no model or folder named 'missing'"),
         ([*labelled, "--precision", "int3", "--models", models[0]], SettingError, "precision is 'int3'"),

@@ -65,6 +65,12 @@ def test_a_heading_is_taken_out_of_all_that_stands_below_it():
     assert not any("sea eagle" in text for text in items.texts)
 
 
+def test_headings_of_scripts_without_blanks_are_taken_too():
+    text = "# 种子仓库的规则\n\n门从里面锁上，钥匙挂在钟旁边，谁也不许把它带回家，因为第二天早上别人还要用。"
+    items, _ = made(document("a", text), document("b", text.replace("种子仓库的规则", "钥匙").replace("钟", "灯")))
+    assert items.queries == ["种子仓库的规则"]
+
+
 def test_what_would_not_tell_passages_apart_is_not_taken():
     """A heading or a sentence that others have too, a heading of one word, a passage that is there twice."""
     same = "This sentence is printed at the foot of each and every page. "

@@ -1,6 +1,7 @@
 """Tables and the page show every score, every failure and every verdict, and fetch nothing."""
 
 import re
+import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -110,7 +111,8 @@ def test_points_lie_as_their_values_do(report):
 def test_costs_are_measured_in_a_process_of_its_own(model):
     found = measure_costs(str(model), precision="float32")
     assert found.texts_per_s > 0
-    assert found.memory_bytes >= 0
+    if sys.platform == "linux":
+        assert 0 < found.memory_bytes < 2e9  # what this process has had is not counted
     assert found.dimension == 24
     with pytest.raises(ModelError, match=r"measuring .* failed: "):
         measure_costs(str(model / "gone"))

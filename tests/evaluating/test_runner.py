@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_tasks import MADE, WordsEncoder, words_subject
 from tiny_model import write_model
@@ -39,6 +40,23 @@ def test_scores_are_kept_by_contract_task_and_data(kept):
     assert subject._encoder.asked == []
     other = list(evaluate(words_subject(seed="another"), TASKS, data=None, kept=kept))
     assert [one.score for one in other] != [one.score for one in first]
+
+
+class Recompiled(WordsEncoder):
+    """The same contract, and other vectors."""
+
+    def _vector(self, text):
+        return super()._vector(text)[::-1] * np.arange(1, 17)
+
+
+def test_scores_of_a_model_that_gives_others_now_are_not_taken(kept, tmp_path):
+    (task,) = [one for one in TASKS if one.name == "retrieval"]
+    path, found = tmp_path / "vectors.sqlite3", []
+    for encoder in (WordsEncoder(), Recompiled()):
+        subject = dense_subject("words", encoder, kept=Keeper(path))
+        found += evaluate(subject, [task], data=None, kept=kept)
+        subject.close()
+    assert found[0].score != found[1].score
 
 
 def test_another_setting_is_another_score(kept):

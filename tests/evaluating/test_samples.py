@@ -12,7 +12,7 @@ from likewise.chunking import embedded_text
 from likewise.errors import DataError, LikewiseError, ReadingError, SettingError, UnknownNameError
 from likewise.evaluating.kinds import KINDS
 from likewise.evaluating.known_items import cut_passages, distinct, make_known_items
-from likewise.evaluating.samples import SampleSettings, read_queries, read_sample
+from likewise.evaluating.samples import Labelled, SampleSettings, read_queries, read_sample, sample_of
 from likewise.evaluating.words import WordSearch
 
 PEOPLE = Path(__file__).parents[2] / "examples" / "handbook" / "people"
@@ -142,8 +142,8 @@ def test_bad_queries_are_refused_with_their_line(folder, queries, lines, message
     ("files", "error", "message"),
     [
         ({}, DataError, "docs has no document to rank models on$"),
-        ({"bad.pdf": "%PDF-1.4"}, DataError, "no document.*; 1 could not be read, the first, .*bad.pdf: "),
-        ({"one.txt": PAGE}, DataError, "gives 0 made queries, of 1 documents in 1 passages.*fewer than 10"),
+        ({"bad.pdf": "%PDF-1.4"}, DataError, r"no document.*\. 1 could not be read, the first, .*bad.pdf: "),
+        ({"one.txt": PAGE}, DataError, "only 0 queries could be made of 1 documents in 1 passages.*fewer than 10"),
         (None, ReadingError, "no file or folder at"),
     ],
 )
@@ -159,7 +159,7 @@ def test_too_few_documents_are_one_clear_error(tmp_path, files, error, message):
 def test_one_document_cannot_be_searched_for(tmp_path, queries):
     (tmp_path / "one.txt").write_text(PAGE)
     path = queries(asked("q", "one.txt"), asked("r", "one.txt"))
-    with pytest.raises(DataError, match="has one document, which every search finds"):
+    with pytest.raises(DataError, match="the sample has one document, which every search finds"):
         read_sample(tmp_path / "one.txt", kind="retrieval", queries=path)
 
 
@@ -187,3 +187,26 @@ def test_what_does_not_go_together_is_refused(arguments, error, message):
 def test_settings_are_counts(name):
     with pytest.raises(SettingError, match=f"{name} is 0"):
         SampleSettings(**{name: 0})
+
+
+def test_documents_in_memory_are_a_sample_and_their_ids_are_checked():
+    documents = [lw.Document(id=name, text=PAGE.format(name)) for name in ("owl", "elk")]
+    labelled = [Labelled("the owl", ["owl"]), Labelled("an elk", ["elk"])]
+    assert sample_of(documents, labelled).score(WordSearch()).items == [1, 1]
+    with pytest.raises(DataError, match="a labelled query names 'bat', and no document has that id"):
+        sample_of(documents, [*labelled, Labelled("a bat", ["bat"])])
+
+
+def test_one_long_document_gives_queries_enough():
+    text = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(PEOPLE.glob("*.md")))
+    sample = sample_of([lw.Document(id="all", text=text, format="markdown")])
+    assert len(sample.score(WordSearch()).items) >= 10
+
+
+def test_files_that_could_not_be_read_are_named(folder, queries):
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
+    path = queries(asked("the owl", "birds/owl.md"), asked("an elk", "elk.txt"))
+    assert (
+        f"1 could not be read, the first, {folder}/bad.pdf: "
+        in read_sample(folder, kind="retrieval", queries=path).notes[-1]
+    )
