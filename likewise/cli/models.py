@@ -9,6 +9,7 @@ import click
 
 from likewise.cli._options import read_texts, source_options, stay_on_one_core
 from likewise.cli._output import as_json_option, note, print_json, print_table
+from likewise.cli._recommend import recommend_model
 from likewise.encoding.catalogue import DEFAULT_MODEL, KNOWN_MODELS, KnownModel
 from likewise.encoding.engines.openvino import describe_engine
 from likewise.encoding.exporting import FORMATS, PRECISIONS, Exported, export_model
@@ -224,4 +225,5 @@ def _show_exported(made: Exported, *, as_json: bool) -> None:
         print(f"  {file}: {size:,} bytes")
 
 
+models.add_command(recommend_model)
 PLUGIN = models
