@@ -22,9 +22,10 @@ import likewise as lw
 from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.packed_search import Rankings
 from likewise.evaluating.agreement import pearson, spearman
+from likewise.evaluating.forms import unit
 from likewise.evaluating.runner import open_subject
 from likewise.evaluating.samples import Labelled, Sample, SampleSettings, Searching, sample_of
-from likewise.evaluating.subjects import EncoderSubject, unit
+from likewise.evaluating.subjects import EncoderSubject
 from likewise.evaluating.words import WordSearch
 from likewise.types import Document
 

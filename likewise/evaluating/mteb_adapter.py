@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import SettingError
-from likewise.evaluating.subjects import PairSubject, Subject, TextRole, cosines, unit
+from likewise.evaluating.forms import cosines, unit
+from likewise.evaluating.subjects import PairSubject, Subject, TextRole
 from likewise.registry import require
 
 torch: Any = require("torch", feature="running models in mteb", extra="mteb")

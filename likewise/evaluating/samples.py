@@ -13,11 +13,11 @@ from likewise.encoding.packed_search import Rankings
 from likewise.encoding.packing import require_count
 from likewise.errors import DataError, SettingError, UnknownNameError
 from likewise.evaluating.data_files import Row, read_records
+from likewise.evaluating.forms import Need
 from likewise.evaluating.kinds import KINDS, Outcome
 from likewise.evaluating.kinds._judging import judge
 from likewise.evaluating.known_items import Passage, cut_passages, distinct, make_known_items
 from likewise.evaluating.ranking import Qrels
-from likewise.evaluating.subjects import Need
 from likewise.evaluating.task_files import read_task, rows_of
 from likewise.reading import Reading, read
 from likewise.types import Document

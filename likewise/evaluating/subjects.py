@@ -4,31 +4,27 @@ A task asks for vectors, for the nearest documents, or for how alike pairs of te
 give depends on its output. Texts that a model has no room for are cut, and what was dropped is counted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import DenseEncoder, Encoder
 from likewise.encoding.feeding import rows_of
-from likewise.encoding.multi_vector import MultiVectorEncoder, max_sim, max_sim_scores
-from likewise.encoding.packed_search import Rankings, search
-from likewise.encoding.packing import pack
+from likewise.encoding.multi_vector import MultiVectorEncoder
+from likewise.encoding.packed_search import Rankings
 from likewise.encoding.scoring import CrossEncoder, Pair
 from likewise.encoding.sparse import SparseEncoder, SparseVector, SpladeEncoder
 from likewise.errors import ContractError, DataError, SettingError
+from likewise.evaluating.forms import DENSE, MULTI_VECTOR, SPARSE, Form, Need, Numbers, V, unit
 from likewise.evaluating.keeping import Keeper
 from likewise.modelling.chain import Kind as Output
 from likewise.tokenizing import Tokenizer
 from likewise.types import Role, Vectors
 
-V = TypeVar("V")
-Numbers: TypeAlias = NDArray[np.float64]  # (N,)
-Need: TypeAlias = Literal["vectors", "search", "pairs"]
 TextRole: TypeAlias = Literal["query", "document", "plain"]  # plain: neither, as the sentences of a pair
 Progress: TypeAlias = Callable[[str, int, int], None]  # what, how many are done, of how many
 
@@ -88,20 +84,6 @@ class Subject(PairSubject, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Form(Generic[V]):
-    """How one kind of output is kept, and compared."""
-
-    output: Output
-    gives: frozenset[Need]
-    numbers: Callable[[V], NDArray[Any]]  # that must be finite
-    keep: Callable[[V], bytes]
-    take: Callable[[bytes, Contract], V]
-    search: Callable[[Sequence[V], Sequence[V], int, Contract], Rankings]
-    relevances: Callable[[Sequence[V], Sequence[V], Contract], Numbers]
-    likenesses: Callable[[Sequence[V], Sequence[V], Contract], Numbers]
-
-
 class EncoderSubject(Generic[V]):
     """An encoder under evaluation; make one with ``dense_subject``, ``sparse_subject`` or ``multi_vector_subject``."""
 
@@ -109,7 +91,7 @@ class EncoderSubject(Generic[V]):
         self,
         name: str,
         encoder: Any,
-        form: _Form[V],
+        form: Form[V],
         *,
         kept: Keeper,
         progress: Progress = lambda *_: None,
@@ -242,38 +224,26 @@ def dense_subject(
     if similarity not in ("cosine", "dot"):
         raise SettingError(f"{name} declares the similarity {similarity!r}; evaluated are cosine and dot")
     canaries = _canaries(encoder, kept, progress)
-    return EncoderSubject(name, encoder, _DENSE, kept=kept, progress=progress, canaries=canaries)
+    return EncoderSubject(name, encoder, DENSE, kept=kept, progress=progress, canaries=canaries)
 
 
 def sparse_subject(
     name: str, encoder: SparseEncoder, *, kept: Keeper, progress: Progress = lambda *_: None
 ) -> EncoderSubject[SparseVector]:
     """A sparse encoder under evaluation; arguments as of ``dense_subject``."""
-    return EncoderSubject(name, encoder, _SPARSE, kept=kept, progress=progress)
+    return EncoderSubject(name, encoder, SPARSE, kept=kept, progress=progress)
 
 
 def multi_vector_subject(
     name: str, encoder: MultiVectorEncoder, *, kept: Keeper, progress: Progress = lambda *_: None
 ) -> EncoderSubject[Vectors]:
     """A late-interaction encoder under evaluation; arguments as of ``dense_subject``."""
-    return EncoderSubject(name, encoder, _MULTI_VECTOR, kept=kept, progress=progress)
+    return EncoderSubject(name, encoder, MULTI_VECTOR, kept=kept, progress=progress)
 
 
 def contract_digest(contract: Contract) -> str:
     """Hex sha256 of everything that makes vectors what they are."""
     return sha256(contract.to_json().encode()).hexdigest()
-
-
-def cosines(left: Vectors, right: Vectors) -> Numbers:
-    """The cosine of each row of both (N, D), as 1 - |a - b|² / 2 of unit vectors: equal ones are at exactly 1."""
-    first, second = (unit(one.astype(np.float64)) for one in (left, right))
-    return 1 - np.square(first - second).sum(axis=1) / 2
-
-
-def unit(vectors: NDArray[Any]) -> NDArray[Any]:
-    """Vectors (N, D) at unit length; one of zeros stays."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(lengths == 0, 1, lengths)
 
 
 def _plain_role(contract: Contract) -> Role:
@@ -312,102 +282,3 @@ def _canaries(encoder: DenseEncoder, kept: Keeper, progress: Progress) -> bytes:
 
 def _key(role: str, text: str) -> bytes:
     return blake2b(f"{role}\0{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _compared(vectors: Sequence[Vectors], contract: Contract) -> Vectors:
-    """Vectors (N, D) of which dot products are the contract's similarity."""
-    stacked = np.stack(vectors)
-    return unit(stacked) if contract.similarity == "cosine" and not contract.normalise else stacked
-
-
-def _search_dense(queries: Sequence[Vectors], documents: Sequence[Vectors], k: int, contract: Contract) -> Rankings:
-    packed = pack(np.ascontiguousarray(_compared(documents, contract)), contract.packing())  # as an index keeps them
-    return search(np.ascontiguousarray(_compared(queries, contract)), packed, k=k)
-
-
-def _dense_relevances(queries: Sequence[Vectors], documents: Sequence[Vectors], contract: Contract) -> Numbers:
-    left, right = (_compared(one, contract).astype(np.float64) for one in (queries, documents))
-    return np.einsum("nd,nd->n", left, right)
-
-
-def _take_sparse(value: bytes, _contract: Contract) -> SparseVector:
-    count = len(value) // 12  # 8 bytes for a term, 4 for its weight
-    return SparseVector(np.frombuffer(value[: 8 * count], "<i8"), np.frombuffer(value[8 * count :], "<f4"))
-
-
-def _search_sparse(
-    queries: Sequence[SparseVector], documents: Sequence[SparseVector], k: int, _contract: Contract
-) -> Rankings:
-    terms = np.concatenate([document.terms for document in documents])
-    weights = np.concatenate([document.weights for document in documents]).astype(np.float64)
-    rows = np.repeat(np.arange(len(documents)), [len(document.terms) for document in documents])
-    order = np.argsort(terms, kind="stable")
-    terms, weights, rows = terms[order], weights[order], rows[order]  # postings, end to end
-
-    def scored() -> Iterator[Numbers]:
-        for query in queries:
-            scores = np.zeros(len(documents))
-            first, last = (np.searchsorted(terms, query.terms, side) for side in ("left", "right"))
-            for weight, start, end in zip(query.weights.tolist(), first.tolist(), last.tolist(), strict=True):
-                scores[rows[start:end]] += weight * weights[start:end]
-            yield scores
-
-    return _ranked(scored(), len(queries), k)
-
-
-def _sparse_products(left: Sequence[SparseVector], right: Sequence[SparseVector], _contract: Contract) -> Numbers:
-    def product(one: SparseVector, other: SparseVector) -> float:
-        _, mine, theirs = np.intersect1d(one.terms, other.terms, assume_unique=True, return_indices=True)
-        return float(one.weights[mine].astype(np.float64) @ other.weights[theirs])
-
-    return np.array([product(one, other) for one, other in zip(left, right, strict=True)])
-
-
-def _search_multi(queries: Sequence[Vectors], documents: Sequence[Vectors], k: int, _contract: Contract) -> Rankings:
-    scored = (max_sim_scores([query], documents)[0].astype(np.float64) for query in queries)
-    return _ranked(scored, len(queries), k)
-
-
-def _max_sims(left: Sequence[Vectors], right: Sequence[Vectors], _contract: Contract) -> Numbers:
-    return np.array([max_sim(one, other) for one, other in zip(left, right, strict=True)])
-
-
-def _ranked(scores: Iterator[Numbers], count: int, k: int) -> Rankings:
-    """The best k of scores (N,) for each query; ties to the lower row."""
-    found = Rankings(np.full((count, k), -1), np.full((count, k), -np.inf, np.float32))
-    for row, one in enumerate(scores):
-        found.ids[row] = np.argsort(-one, kind="stable")[:k]
-        found.scores[row] = one[found.ids[row]]
-    return found
-
-
-_DENSE: _Form[Vectors] = _Form(
-    output="dense",
-    gives=frozenset({"vectors", "search", "pairs"}),
-    numbers=lambda vector: vector,
-    keep=lambda vector: vector.astype("<f4").tobytes(),
-    take=lambda value, _: np.frombuffer(value, "<f4"),
-    search=_search_dense,
-    relevances=_dense_relevances,
-    likenesses=lambda left, right, _: cosines(np.stack(left), np.stack(right)),
-)
-_SPARSE: _Form[SparseVector] = _Form(
-    output="sparse",
-    gives=frozenset({"search", "pairs"}),
-    numbers=lambda vector: vector.weights,
-    keep=lambda vector: vector.terms.astype("<i8").tobytes() + vector.weights.astype("<f4").tobytes(),
-    take=_take_sparse,
-    search=_search_sparse,
-    relevances=_sparse_products,
-    likenesses=_sparse_products,
-)
-_MULTI_VECTOR: _Form[Vectors] = _Form(
-    output="multi_vector",
-    gives=frozenset({"search", "pairs"}),
-    numbers=lambda vectors: vectors,
-    keep=lambda vectors: vectors.astype("<f4").tobytes(),
-    take=lambda value, contract: np.frombuffer(value, "<f4").reshape(-1, contract.dimension),
-    search=_search_multi,
-    relevances=_max_sims,
-    likenesses=_max_sims,
-)

@@ -13,12 +13,12 @@ from likewise.encoding.scoring import load_scorer
 from likewise.encoding.sparse import load_sparse
 from likewise.errors import ArtifactError, SettingError, StorageError
 from likewise.evaluating import subjects
+from likewise.evaluating.forms import cosines
 from likewise.evaluating.keeping import Keeper
 from likewise.evaluating.subjects import (
     Cut,
     ScorerSubject,
     contract_digest,
-    cosines,
     dense_subject,
     multi_vector_subject,
     sparse_subject,

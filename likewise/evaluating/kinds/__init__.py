@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from likewise.errors import DataError
 from likewise.evaluating.data_files import Row
-from likewise.evaluating.subjects import Need
+from likewise.evaluating.forms import Need
 from likewise.registry import Folder
 
 Rows: TypeAlias = Mapping[str, Sequence[Row]]  # by table

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from likewise.evaluating.forms import unit
 from likewise.evaluating.kinds import Columns, Kind, Outcome, Rows
-from likewise.evaluating.subjects import Subject, unit
+from likewise.evaluating.subjects import Subject
 
 _BLOCK = 4096  # questions answered together
 

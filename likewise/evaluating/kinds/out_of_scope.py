@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import DataError, SettingError
+from likewise.evaluating.forms import Numbers, unit
 from likewise.evaluating.kinds import Columns, Kind, Outcome, Rows
 from likewise.evaluating.kinds.classification import labels_of
 from likewise.evaluating.ordering import auroc
-from likewise.evaluating.subjects import Numbers, Subject, unit
+from likewise.evaluating.subjects import Subject
 from likewise.types import Ids, Vectors
 
 

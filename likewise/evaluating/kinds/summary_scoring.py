@@ -8,8 +8,9 @@ import numpy as np
 from likewise.errors import DataError
 from likewise.evaluating.agreement import pearson, spearman
 from likewise.evaluating.data_files import Row
+from likewise.evaluating.forms import Numbers
 from likewise.evaluating.kinds import Columns, Kind, Outcome, Rows
-from likewise.evaluating.subjects import Numbers, PairSubject
+from likewise.evaluating.subjects import PairSubject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from random import Random
 import numpy as np
 
 from likewise.encoding.quantisation import calibration_texts
+from likewise.evaluating.forms import cosines
 from likewise.evaluating.robustness.findings import Bench, Measured, add_probe
 from likewise.evaluating.robustness.sentences import statements
-from likewise.evaluating.subjects import cosines
 from likewise.types import Vectors
 
 _TEXTS = 60

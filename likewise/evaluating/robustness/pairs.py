@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from likewise.evaluating.forms import Numbers
 from likewise.evaluating.robustness.changing import shuffle_words
 from likewise.evaluating.robustness.findings import Bench, Measured, add_probe
 from likewise.evaluating.robustness.sentences import Statement, deeds, mixtures, statements
-from likewise.evaluating.subjects import Numbers
 
 _TIE = 1e-6  # cosines that differ by less are equal but for rounding
 

@@ -8,10 +8,11 @@ import numpy as np
 from likewise.encoding.quantisation import calibration_texts
 from likewise.errors import DataError
 from likewise.evaluating.data_files import RowSource, read_rows
+from likewise.evaluating.forms import Numbers
 from likewise.evaluating.robustness.changing import CASES, TYPOS, misspell
 from likewise.evaluating.robustness.findings import Bench, Measured, add_probe
 from likewise.evaluating.robustness.sentences import Statement, statements
-from likewise.evaluating.subjects import Cut, Numbers
+from likewise.evaluating.subjects import Cut
 
 _POSITIONS = {"beginning": 0.0, "middle": 0.5, "end": 1.0}
 _NEEDLE_WORDS = (150, 600)  # of a document that fits most models, and of one that does not fit many
