@@ -222,10 +222,10 @@ def _made(passages: Sequence[Passage], documents: Sequence[Document], kind: str,
 def _what_made_queries_tell(kind: str) -> list[str]:
     lines = [
         "No labels were given: queries are headings and sentences taken out of your passages, which are to be found "
-        "without them. They tell which model fits your subject, language and lengths.",
+        "without them. They tell models that are far apart on your subject, language and lengths.",
         "They can't tell how models do with people's own questions, which are in other words than your documents: "
-        "scores are no forecast of those, and BM25 may look better than it is. 50 labelled queries (--queries) tell "
-        "more.",
+        "scores are no forecast of those, models that are close may come in another order, and BM25 may look better "
+        "than it is. 50 labelled queries (--queries) tell more.",
     ]
     if kind != "retrieval":
         lines.append(f"Made queries measure retrieval alone. For {kind} the order may be another: label a sample.")
