@@ -19,8 +19,9 @@ from likewise.evaluating.costs import measure_costs
 from likewise.evaluating.keeping import Keeper
 from likewise.evaluating.report import Report, as_markdown, as_text, remarks
 from likewise.evaluating.report_page import page
-from likewise.evaluating.runner import Result, can_do, evaluate, kept_folder, open_subject
+from likewise.evaluating.runner import Result, can_do, evaluate, kept_folder, listed_languages, open_subject
 from likewise.evaluating.scores import Failure, Score
+from likewise.evaluating.subjects import PairSubject
 from likewise.evaluating.task_files import Task, missing_files, read_task, task_names
 
 
@@ -30,7 +31,7 @@ from likewise.evaluating.task_files import Task, missing_files, read_task, task_
     "--tasks",
     multiple=True,
     metavar="NAME...",
-    help="Names, or TOML files of one's own; all whose data is there if none is named. --list shows the names.",
+    help="Names, see --list, or TOML files of one's own. If none is named, all that suit the model and whose data is there.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that the data sets lie in.")
 @click.option(
@@ -113,10 +114,23 @@ class _Run:
         subject = open_subject(
             model, label=label, precision=precision, source=self.source, folder=self.folder, progress=show
         )
-        tasks = [task for task in self.tasks if self.named or can_do(subject, task)]
+        tasks = self.tasks if self.named else self._fitting(subject, model)
         with closing(subject), Keeper(self.folder / "scores.sqlite3") as kept:
             yield from evaluate(subject, tasks, data=self.data, kept=kept, progress=show)
         show.clear()
+
+    def _fitting(self, subject: PairSubject, model: str) -> list[Task]:
+        """Of all tasks, those that the model can do, in languages that its card lists if it lists any."""
+        listed = set(listed_languages(model, source=self.source))
+        possible = [task for task in self.tasks if can_do(subject, task)]
+        spoken = [task for task in possible if not listed or listed.issuperset(task.languages)]
+        if left := len(possible) - len(spoken):
+            languages = ", ".join(sorted({one for task in possible for one in task.languages} - listed))
+            note(
+                f"{left} tasks are in languages that the card of {subject.name} does not list ({languages}): name "
+                "them with --tasks to have them"
+            )
+        return spoken
 
 
 class _Progress:

@@ -166,12 +166,16 @@ def read_rows(source: RowSource, folder: Path, *, known: Known | None = None) ->
     records = known.get((path, source.format))
     if records is None:
         records = known[path, source.format] = list(read_records(path, source.format))
-    kept: list[Record] = []
-    for line, values in records:
-        if not source.where or _fits(values, source.where):
-            place = f"{source.file}, line {line}"
-            kept += [(line, one) for one in (_items(values, source.each, place) if source.each else [values])]
-    chosen = [one for i, one in enumerate(kept) if _is_chosen(i, source)]
+    kept = records
+    if source.where:
+        kept = [(line, values) for line, values in kept if _fits(values, source.where)]
+    if source.each:
+        kept = [
+            (line, one) for line, values in kept for one in _items(values, source.each, f"{source.file}, line {line}")
+        ]
+    chosen = kept[:: source.every]
+    if source.except_every:
+        chosen = [one for i, one in enumerate(kept) if i % source.except_every]
     if not chosen:
         having = f", none with {', '.join(f'{k} = {v!r}' for k, v in source.where.items())}" if source.where else ""
         raise DataError(f"{path} has no row to evaluate with: {len(records)} rows are in it{having}")
@@ -278,10 +282,6 @@ def _items(values: Mapping[str, Any], each: str, place: str) -> list[Mapping[str
     if not inner:
         return [{**values, outer: item} for item in found]
     return [{**values, outer: deeper} for item in found for deeper in _items(item, inner, place)]
-
-
-def _is_chosen(i: int, source: RowSource) -> bool:
-    return i % source.except_every != 0 if source.except_every else i % source.every == 0
 
 
 def _fits(values: Mapping[str, Any], where: Mapping[str, Any]) -> bool:

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from platformdirs import user_cache_path
 
 import likewise
-from likewise.encoding.finding import Found
+from likewise.encoding.finding import Found, find_model
+from likewise.encoding.licences import card_values
 from likewise.encoding.models import Source, find_checkpoint, load
 from likewise.encoding.multi_vector import load_multi_vector
 from likewise.encoding.scoring import load_scorer
@@ -102,6 +103,15 @@ def load_any(
     found, checkpoint = find_checkpoint(name_or_folder, foreign=True, source=source, progress=say)
     output = checkpoint.chain.kind
     return found, output, _LOADERS[output](name_or_folder, precision=precision, source=source, progress=say)
+
+
+def listed_languages(name_or_folder: str | Path, *, source: Source = Source()) -> list[str]:
+    """The languages that a model's card lists, as ISO 639-1 codes; none if it says nothing, or that they are many."""
+    found = find_model(
+        name_or_folder, revision=source.revision, offline=source.offline, accept_licence=source.accept_licence
+    )
+    listed = card_values(found.folder, "language")
+    return [] if "multilingual" in listed else listed
 
 
 def can_do(subject: PairSubject, task: Task) -> bool:

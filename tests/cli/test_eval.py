@@ -154,13 +154,23 @@ def test_a_gate_that_compares_nothing_does_not_pass(evaluate, model, words, tmp_
     assert "the gate could not compare anything: no task is in both" in done.stderr
 
 
-def test_all_tasks_whose_data_is_there_are_done_if_none_is_named(evaluate, model, tmp_path):
+def test_all_tasks_that_suit_a_model_are_done_if_none_is_named(evaluate, model, tmp_path):
     data = tmp_path / "data"
     (data / "stsb").mkdir(parents=True)
     rows = "".join(f"{i % 3}\t{'abc' * (i % 4)}\t{'de' * (i % 5)}\n" for i in range(1, 20))
-    (data / "stsb" / "fr_test.tsv").write_text("score\tsentence1\tsentence2\n" + rows)
+    for language in ("en", "fr"):
+        (data / "stsb" / f"{language}_test.tsv").write_text("score\tsentence1\tsentence2\n" + rows)
     done = evaluate(model, "--data", data, "--json")
-    assert [line["task"] for line in lines(done)] == ["stsb-fr"], done.stderr
+    assert [line["task"] for line in lines(done)] == ["stsb-en", "stsb-fr"], done.stderr
+    (model / "README.md").write_text("---\nlanguage: en\n---\n")
+    done = evaluate(model, "--data", data, "--json")
+    assert [line["task"] for line in lines(done)] == ["stsb-en"]
+    assert "1 tasks are in languages that the card of tiny does not list (fr): name them with --tasks" in done.stderr
+    assert [line["task"] for line in lines(evaluate(model, "--data", data, "--tasks", "stsb-fr", "--json"))] == [
+        "stsb-fr"
+    ]
+    (model / "README.md").write_text("---\nlanguage:\n- multilingual\n- en\n---\n")
+    assert len(lines(evaluate(model, "--data", data, "--json"))) == 2
 
 
 def test_the_tasks_that_come_along_are_listed(evaluate):
