@@ -14,9 +14,9 @@ ROOT = Path(likewise.__file__).parent
 LAYERS = [
     {"types", "errors"},
     {"registry", "settings", "artifacts"},
-    {"reading", "chunking", "tokenizing", "modelling", "storing"},
+    {"reading", "chunking", "tokenizing", "modelling", "words", "storing"},
     {"encoding"},
-    {"searching", "evaluating"},
+    {"searching", "evaluating", "training"},
     {"cli"},
 ]
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
