@@ -169,14 +169,22 @@ class Searcher:
             way = DenseWay(self._connection, self._path, np.ascontiguousarray(query, dtype=np.float32))
             return self._search(way, self._dense, state, k, where)
 
-    def lexical(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
+    def lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        k: int,
+        where: Filter | None,
+        *,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
         _check_k(k)
         if terms.ndim != 1 or terms.shape != weights.shape:
             raise ShapeError(f"terms {terms.shape} and weights {weights.shape} must both be (t,)")
         with self._reading() as state:
             if not state.chunks:
                 return _NOTHING
-            k1, b = read_bm25(self._connection)
+            k1, b = bm25 or read_bm25(self._connection)
             query = bm25_query(self._connection, terms, weights, k1=k1, b=b)
             if not len(query.terms) and where is None:
                 return _NOTHING
