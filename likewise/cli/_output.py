@@ -36,6 +36,12 @@ def print_table(rows: Sequence[Mapping[str, str]]) -> None:
         click.echo(click.style(line, bold=not number))
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of as many cells each, for a person: lines whose columns begin at one place, all to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
 def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
     """A hit for a person: where it is, how it was found, and its text."""
     where = " › ".join(hit.heading)
@@ -94,6 +100,29 @@ def progress_bar() -> "Iterator[Progress]":
                 note(what)
 
         yield draw
+
+
+class ProgressLine:
+    """One line on a terminal that says what is being done; elsewhere only what takes seconds is announced."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if not total:
+            self.clear()
+            note(what)
+        elif sys.stderr.isatty():
+            self.clear()
+            line = f"{what} ({done} of {total})"
+            self._drawn = len(line)
+            click.echo(line, err=True, nl=False)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._drawn:
+            click.echo("\r" + " " * self._drawn + "\r", err=True, nl=False)
+            self._drawn = 0
 
 
 def _page(hit: Hit) -> int:

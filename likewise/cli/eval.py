@@ -1,6 +1,5 @@
 """Score models on tasks: how good each is, how sure that is, and which differences are more than chance."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +10,7 @@ import click
 
 from likewise.cli._many import takes_many
 from likewise.cli._options import source_options
-from likewise.cli._output import as_json_option, note, print_json
+from likewise.cli._output import ProgressLine, as_json_option, note, print_json
 from likewise.encoding.models import Source
 from likewise.errors import DataError, SettingError, StorageError
 from likewise.evaluating.comparing import Compared, Figure, compare_all, read_baseline, save_scores
@@ -110,7 +109,7 @@ class _Run:
 
     def of(self, model: str, label: str, precision: str) -> Iterator[Result]:
         """The results of one model."""
-        show = _Progress()
+        show = ProgressLine()
         subject = open_subject(
             model, label=label, precision=precision, source=self.source, folder=self.folder, progress=show
         )
@@ -131,29 +130,6 @@ class _Run:
                 "them with --tasks to have them"
             )
         return spoken
-
-
-class _Progress:
-    """One line on a terminal that says what is being done; elsewhere only what takes seconds is announced."""
-
-    def __init__(self) -> None:
-        self._drawn = 0
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if not total:
-            self.clear()
-            note(what)
-        elif sys.stderr.isatty():
-            self.clear()
-            line = f"{what} ({done} of {total})"
-            self._drawn = len(line)
-            click.echo(line, err=True, nl=False)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._drawn:
-            click.echo("\r" + " " * self._drawn + "\r", err=True, nl=False)
-            self._drawn = 0
 
 
 def _tasks(names: Sequence[str], data: Path | None) -> list[Task]:
