@@ -12,6 +12,8 @@ import click
 from likewise.types import Hit
 
 if TYPE_CHECKING:
+    from likewise.evaluating.comparing import Compared
+    from likewise.evaluating.runner import Result
     from likewise.searching.adding import AddReport, Progress
 
 as_json_option = click.option(
@@ -24,6 +26,17 @@ _SHOWN_SKIPPED = 20
 def print_json(value: Any) -> None:
     """One line; characters that a terminal can't print stay readable as escapes."""
     print(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=str))
+
+
+def print_score(result: "Result", compared: "Compared | None" = None) -> None:
+    """A line of JSON for a score, beside its baseline's if there is one, or for a task that gave none."""
+    names = ("model", "task", "metric", "score", "interval")
+    values = {name: getattr(result, name, None) for name in names}
+    if reason := getattr(result, "reason", ""):
+        values["error"] = reason
+    if compared is not None and (comparison := compared.by_place.get((result.model, result.task))) is not None:
+        values["compared"] = asdict(comparison)
+    print_json(values)
 
 
 def print_table(rows: Sequence[Mapping[str, str]]) -> None:

@@ -12,10 +12,11 @@ from likewise.cli._options import source_options
 from likewise.cli._output import ProgressLine, aligned, as_json_option, print_json
 from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.models import Source
+from likewise.errors import SettingError
 from likewise.evaluating.data_files import read_texts
 from likewise.evaluating.drift import ALPHA, Drift, drift
 from likewise.evaluating.runner import open_subject
-from likewise.evaluating.subjects import Cut
+from likewise.evaluating.subjects import Cut, EncoderSubject
 from likewise.types import Role
 
 _PATH = click.Path(path_type=Path)
@@ -75,6 +76,8 @@ def find_drift(
     periods = [_read(file, column=column, group=group, most=most, seed=seed) for file in (before, after)]
     show = ProgressLine()
     subject = open_subject(model, precision=precision, source=source, folder=kept, progress=show)
+    if not isinstance(subject, EncoderSubject):
+        raise SettingError(f"{subject.name} scores pairs of texts and gives no vectors, which are what is compared")
     vectors, cuts = [], []
     for period in periods:
         vectors.append(subject.vectors(period.texts, role))

@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from likewise.cli._many import takes_many
 from likewise.cli._options import source_options
-from likewise.cli._output import ProgressLine, as_json_option, note, print_json
+from likewise.cli._output import ProgressLine, as_json_option, note, print_json, print_score
 from likewise.encoding.models import Source
 from likewise.errors import DataError, SettingError, StorageError
-from likewise.evaluating.comparing import Compared, Figure, compare_all, read_baseline, save_scores
+from likewise.evaluating.comparing import Figure, compare_all, read_baseline, save_scores
 from likewise.evaluating.costs import measure_costs
 from likewise.evaluating.keeping import Keeper
 from likewise.evaluating.report import Report, as_markdown, as_text, remarks
 from likewise.evaluating.report_page import page
 from likewise.evaluating.runner import Result, can_do, evaluate, kept_folder, listed_languages, open_subject
-from likewise.evaluating.scores import Failure, Score
+from likewise.evaluating.scores import Score
 from likewise.evaluating.subjects import PairSubject
 from likewise.evaluating.task_files import Task, missing_files, read_task, task_names
 
@@ -30,7 +29,7 @@ from likewise.evaluating.task_files import Task, missing_files, read_task, task_
     "--tasks",
     multiple=True,
     metavar="NAME...",
-    help="Names, see --list, or TOML files of one's own. If none is named, all that suit the model and whose data is there.",
+    help="Names, see --list, or TOML files of one's own; else all that suit the model and whose data is there.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that the data sets lie in.")
 @click.option(
@@ -86,7 +85,7 @@ def evaluate_models(
         for result in run.of(model, label, precision):
             results.append(result)
             if as_json and baseline is None:
-                _print_json(result)
+                print_score(result)
     report = _report(list(names), results, before, compares=baseline is not None or len(names) > 1)
     if html is not None:
         costs = {label: measure_costs(model, precision=precision) for label, (model, precision) in names.items()}
@@ -185,7 +184,7 @@ def _report(
 def _show(report: Report, *, as_json: bool, markdown: bool, silent: bool) -> None:
     if as_json:
         for result in report.results:
-            _print_json(result, report.compared)
+            print_score(result, report.compared)
     if not silent:
         print(as_markdown(report) if markdown else as_text(report))
     else:
@@ -208,16 +207,6 @@ def _end(report: Report, *, gate: bool) -> None:
         raise DataError(f"{count} gave no score; the first, {first.task} of {first.model}: {first.reason}")
     if gate and compared is not None and (compared.left_out or not compared.by_place):
         raise DataError(f"the gate could not compare {'; '.join(compared.left_out) or 'anything: no task is in both'}")
-
-
-def _print_json(result: Result, compared: Compared | None = None) -> None:
-    if isinstance(result, Failure):
-        empty = dict.fromkeys(("metric", "score", "interval"))
-        print_json({"model": result.model, "task": result.task, **empty, "error": result.reason})
-        return
-    values: dict[str, Any] = {name: getattr(result, name) for name in ("model", "task", "metric", "score", "interval")}
-    comparison = None if compared is None else compared.by_place.get((result.model, result.task))
-    print_json(values if comparison is None else {**values, "compared": asdict(comparison)})
 
 
 def _list_tasks(as_json: bool) -> None:

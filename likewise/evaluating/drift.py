@@ -181,7 +181,7 @@ def _pooled(before: Vectors, after: Vectors, permutations: int, seed: int) -> tu
     for name, sample in (("before", before), ("after", after)):
         if len(sample) < _LEAST:
             raise DataError(
-                f"the sample {name} has {len(sample)} vectors; chance can't be told from change with fewer than {_LEAST}"
+                f"the sample {name} has {len(sample)} vectors; with fewer than {_LEAST} no change can be told"
             )
     marks = np.zeros((len(before) + len(after), permutations + 1), np.float32)
     marks[len(before) :] = 1
