@@ -12,9 +12,10 @@ is known of why: "half width" is the mean effect over random halves of the dimen
 dimensions lower the effect; "rare" counts target words beyond the first 50,000, whose vectors few texts made. Other
 texts are Wikipedia and news agencies in place of the web, without capitals, so that Kenya the name is the country.
 
-The second table has a model as it is and with each projection, fitted to sentences with the gendered words below and
-saved as part of the model: SEAT of three tests about gender, of which 6 has names that nothing was fitted to while 7
-and 8 share words with the list, and the rank correlation (Spearman) with the STS Benchmark, English test set.
+The second table has a model as it is and with each projection, fitted to sentences with the gendered words of
+examples/bias and saved as part of the model: SEAT of three tests about gender, of which 6 has names that nothing was
+fitted to while 7 and 8 share words with the list, and the rank correlation (Spearman) with the STS Benchmark, English
+test set. `likewise bias` does as much for any tests, pairs and tasks.
 """
 
 import argparse
@@ -31,32 +32,13 @@ from reporting import Row, parser, print_settings, print_table
 
 import likewise as lw
 from likewise.evaluating.agreement import spearman
-from likewise.evaluating.bias import TEMPLATES, WordTest, read_word_tests, seat, weat
-from likewise.evaluating.debiasing import Projection, hard_debias, inlp, leace, save_debiased
+from likewise.evaluating.bias import WordTest, read_word_pairs, read_word_tests, seat, weat
+from likewise.evaluating.debiasing import METHODS, Projection, encode_pairs, hard_debias, save_debiased
 
 PUBLISHED = {1: 1.50, 2: 1.53, 3: 1.41, 4: 1.50, 5: 1.28, 6: 1.81, 7: 1.06, 8: 1.24, 9: 1.38, 10: 1.21}
 RARE = 50_000
 HALVES = 10
-GENDERED = (  # our own list
-    ("man", "woman"),
-    ("boy", "girl"),
-    ("he", "she"),
-    ("father", "mother"),
-    ("son", "daughter"),
-    ("brother", "sister"),
-    ("uncle", "aunt"),
-    ("grandfather", "grandmother"),
-    ("husband", "wife"),
-    ("king", "queen"),
-    ("prince", "princess"),
-    ("gentleman", "lady"),
-    ("nephew", "niece"),
-    ("groom", "bride"),
-    ("male", "female"),
-    ("waiter", "waitress"),
-    ("actor", "actress"),
-    ("monk", "nun"),
-)
+PAIRS = Path(__file__).parent.parent / "examples" / "bias" / "gender.csv"
 
 
 class SmallLetters(Mapping[str, NDArray[Any]]):
@@ -159,15 +141,11 @@ def _debiased(tests: list[WordTest], arguments: argparse.Namespace) -> Iterator[
 
 
 def _projections(encoder: lw.Encoder) -> Iterator[tuple[str, Projection]]:
-    sides = [
-        encoder.encode([one.replace("{}", pair[side]) for pair in GENDERED for one in TEMPLATES], role="document")
-        for side in (0, 1)
-    ]
-    vectors, labels = np.concatenate(sides), [0] * len(sides[0]) + [1] * len(sides[1])
-    yield "hard, 1 direction", hard_debias(sides[0] - sides[1])
-    yield "hard, 3 directions", hard_debias(sides[0] - sides[1], dimensions=3)
-    yield "INLP", inlp(vectors, labels)
-    yield "LEACE", leace(vectors, labels)
+    first, second = encode_pairs(read_word_pairs(PAIRS), encoder)
+    yield "hard, 1 direction", METHODS["hard"](first, second)
+    yield "hard, 3 directions", hard_debias(first - second, dimensions=3)
+    yield "INLP", METHODS["inlp"](first, second)
+    yield "LEACE", METHODS["leace"](first, second)
 
 
 def _measured(name: str, encoder: lw.Encoder, tests: list[WordTest], table: list[dict[str, str]]) -> Row:

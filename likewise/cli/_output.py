@@ -12,6 +12,8 @@ import click
 from likewise.types import Hit
 
 if TYPE_CHECKING:
+    from likewise.evaluating.comparing import Compared
+    from likewise.evaluating.runner import Result
     from likewise.searching.adding import AddReport, Progress
 
 as_json_option = click.option(
@@ -26,6 +28,17 @@ def print_json(value: Any) -> None:
     print(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=str))
 
 
+def print_score(result: "Result", compared: "Compared | None" = None) -> None:
+    """A line of JSON for a score, beside its baseline's if there is one, or for a task that gave none."""
+    names = ("model", "task", "metric", "score", "interval")
+    values = {name: getattr(result, name, None) for name in names}
+    if reason := getattr(result, "reason", ""):
+        values["error"] = reason
+    if compared is not None and (comparison := compared.by_place.get((result.model, result.task))) is not None:
+        values["compared"] = asdict(comparison)
+    print_json(values)
+
+
 def print_table(rows: Sequence[Mapping[str, str]]) -> None:
     """Rows of one set of columns, for a person: the first to the left, the others to the right, empty ones left out."""
     columns = [name for name in rows[0] if any(row[name] for row in rows)]
@@ -34,6 +47,12 @@ def print_table(rows: Sequence[Mapping[str, str]]) -> None:
         first, *others = columns
         line = "  ".join([row[first].ljust(widths[first]), *(row[name].rjust(widths[name]) for name in others)])
         click.echo(click.style(line, bold=not number))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of as many cells each, for a person: lines whose columns begin at one place, all to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
@@ -94,6 +113,29 @@ def progress_bar() -> "Iterator[Progress]":
                 note(what)
 
         yield draw
+
+
+class ProgressLine:
+    """One line on a terminal that says what is being done; elsewhere only what takes seconds is announced."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if not total:
+            self.clear()
+            note(what)
+        elif sys.stderr.isatty():
+            self.clear()
+            line = f"{what} ({done} of {total})"
+            self._drawn = len(line)
+            click.echo(line, err=True, nl=False)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._drawn:
+            click.echo("\r" + " " * self._drawn + "\r", err=True, nl=False)
+            self._drawn = 0
 
 
 def _page(hit: Hit) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from likewise.cli._many import takes_many
-from likewise.cli._output import as_json_option, print_json, progress_bar
+from likewise.cli._output import aligned, as_json_option, print_json, progress_bar
 from likewise.evaluating.advice import Advice, Standing, recommend, verdict
 from likewise.evaluating.samples import SampleSettings, read_sample
 
@@ -53,7 +53,7 @@ def recommend_model(
         return
     print(f"{chosen.name}. {' '.join(_scripts(advice))}\n")
     for table in (_scores(advice), _facts(advice)):
-        print(_aligned(table), end="\n\n")
+        print("\n".join(aligned(table)), end="\n\n")
     for line in (*verdict(advice), "", *chosen.notes, *(f"Left out: {one}" for one in advice.left_out)):
         print(line)
 
@@ -122,8 +122,3 @@ def _languages(languages: Sequence[str]) -> str:
     if len(languages) > _FEW_LANGUAGES:
         return f"{len(languages)} languages"
     return ", ".join(languages) or "not declared"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

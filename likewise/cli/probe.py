@@ -9,7 +9,7 @@ import click
 
 from likewise.cli._many import takes_many
 from likewise.cli._options import source_options
-from likewise.cli._output import as_json_option, note, print_json, progress_bar
+from likewise.cli._output import aligned, as_json_option, note, print_json, progress_bar
 from likewise.encoding.models import Source, load
 from likewise.errors import DataError, SettingError
 from likewise.evaluating.robustness import PROBES, Failure, Finding, probe, probe_names
@@ -120,7 +120,7 @@ def _lines(results: Results) -> Iterator[str]:
     for model, found in results.items():
         findings = [one for one in found if isinstance(one, Finding)]
         yield model
-        yield from _aligned([_HEADER, *(row for one in findings for row in _rows(one))])
+        yield from aligned([_HEADER, *(row for one in findings for row in _rows(one))])
         for one in findings:
             readings[one.probe] = f"{one.probe}: {one.measure}. {one.reading}"
             if one.facts:
@@ -150,11 +150,6 @@ def _cuts(finding: Finding) -> Iterator[str]:
             yield f"{name}: the model may have cut texts, and does not count them"
         elif cut.cut:
             yield f"{name}: {cut.cut:,} of {cut.texts:,} texts cut, {cut.tokens:,} tokens dropped"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def _refuse_failures(results: Results) -> None:

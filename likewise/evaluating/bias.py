@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from likewise.encoding.encoder import DenseEncoder
 from likewise.encoding.packing import require_count
 from likewise.errors import DataError, SettingError
-from likewise.evaluating.data_files import read_records
+from likewise.evaluating.data_files import Row, read_records
 from likewise.evaluating.significance import Values, tail_shares
 
 Words: TypeAlias = Sequence[str]
@@ -22,6 +22,8 @@ Source: TypeAlias = Mapping[str, NDArray[np.floating]] | DenseEncoder  # word ve
 Found: TypeAlias = NDArray[np.float64]  # (N, D)
 
 TEMPLATES = ("This is {}.", "That is {}.", "There is {}.", "Here is {}.", "{} is here.", "{} is there.")
+_LISTS = ("targ1", "targ2", "attr1", "attr2")  # as the published files have them
+_SIDES = ("first", "second")
 _PARTITIONS = 100_000  # all of them up to two lists of nine words
 
 
@@ -158,17 +160,37 @@ def read_word_tests(path: Path) -> list[WordTest]:
     """Tests from JSON lines: ``test``, and ``examples`` in each of ``targ1``, ``targ2``, ``attr1`` and ``attr2``.
 
     Raises:
-        DataError: The file can't be read, or a line is no test.
+        DataError: The file can't be read, a line is no test, two have one name, or there is none.
     """
-    tests = []
-    for line, row in read_records(path):
-        try:
-            lists = [tuple(map(str, row[name]["examples"])) for name in ("targ1", "targ2", "attr1", "attr2")]
-            name = str(row["test"])
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{path}, line {line} is no test of word lists: {error!r} is amiss") from error
-        tests.append(WordTest(name=name, targets=(lists[0], lists[1]), attributes=(lists[2], lists[3])))
-    return tests
+    columns = {"test": "test", **{name: f"{name}.examples" for name in _LISTS}}
+    tests: dict[str, WordTest] = {}
+    for line, values in read_records(path, "jsonl"):
+        row = Row(f"{path}, line {line}", line, values, columns)
+        name, lists = row.id("test"), [tuple(row.texts(name)) for name in _LISTS]
+        if name in tests:
+            raise DataError(f"{row.place}: a test called {name!r} was there before; give each a name of its own")
+        tests[name] = WordTest(name=name, targets=(lists[0], lists[1]), attributes=(lists[2], lists[3]))
+    if not tests:
+        raise DataError(f"{path} has no test; expected JSON lines with test, {', '.join(_LISTS)}")
+    return list(tests.values())
+
+
+def read_word_pairs(path: Path) -> list[tuple[str, str]]:
+    """Pairs of words from JSON lines, TSV or CSV with the columns ``first`` and ``second``, such as he and she.
+
+    Raises:
+        DataError: The file can't be read, a line is no pair of two different words, or there is none.
+    """
+    pairs = []
+    for line, values in read_records(path):
+        row = Row(f"{path}, line {line}", line, values, {name: name for name in _SIDES})
+        first, second = (row.text(name).strip() for name in _SIDES)
+        if not first or not second or first == second:
+            raise DataError(f"{row.place}: expected two different words, got {first!r} and {second!r}")
+        pairs.append((first, second))
+    if not pairs:
+        raise DataError(f"{path} has no pair; expected the columns {' and '.join(_SIDES)}")
+    return pairs
 
 
 def _tested(test: WordTest, source: Source, templates: Sequence[str], partitions: int, seed: int) -> Association:

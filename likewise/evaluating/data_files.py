@@ -1,4 +1,4 @@
-"""Rows of data sets, read as they are: JSON lines, TSV, CSV, TREC runs and judgements, each also gzipped."""
+"""Rows of data sets, read as they are: JSON lines, TSV, CSV, texts, TREC runs and judgements, each also gzipped."""
 
 import csv
 import gzip
@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any, TextIO, TypeAlias
 
 from likewise.errors import DataError, SettingError, UnknownNameError
@@ -19,7 +20,14 @@ Known: TypeAlias = dict[tuple[Path, str], list[Record]]  # by file and format
 
 _TREC_RUN = ("query", "iteration", "document", "rank", "score", "tag")
 _TREC_QRELS = ("query", "iteration", "document", "grade")
-_EXTENSIONS = {".jsonl": "jsonl", ".tsv": "tsv", ".csv": "csv", ".run": "trec_run", ".qrels": "trec_qrels"}
+_EXTENSIONS = {
+    ".jsonl": "jsonl",
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".txt": "lines",
+    ".run": "trec_run",
+    ".qrels": "trec_qrels",
+}
 _SHOWN = 40  # characters of a bad value in a message
 FORMATS: Table[Callable[[TextIO, str], Iterator[Record]]] = Table("row format")
 
@@ -185,6 +193,32 @@ def read_rows(source: RowSource, folder: Path, *, known: Known | None = None) ->
     ]
 
 
+def read_texts(path: Path, *, column: str = "text", group: str = "", seed: int = 0) -> list[str]:
+    """The texts of a file: a column of JSON lines, TSV or CSV, as its name says, or else a text a line.
+
+    Args:
+        path: The file; with ``.gz`` behind, it is unpacked.
+        column: That the texts are in.
+        group: Of texts that have one value in this column, such as the chunks of a document, one is drawn; "" keeps
+            all.
+        seed: Of the draw.
+
+    Raises:
+        DataError: The file can't be read, a line is not what its format says, or there is no text.
+    """
+    named = Path(path.name.removesuffix(".gz")).suffix in _EXTENSIONS
+    columns = {"text": column, "group": group}
+    records = read_records(path, "" if named else "lines")
+    rows = [Row(f"{path}, line {line}", line, values, columns) for line, values in records]
+    if not rows:
+        raise DataError(f"{path} holds no text; expected one a line, or JSON lines with {column!r}")
+    if group:
+        named_rows = [(row.id("group"), row) for row in rows]
+        Random(seed).shuffle(named_rows)
+        rows = list(dict(named_rows).values())
+    return [row.text("text") for row in rows]
+
+
 def read_records(path: Path, format: str = "") -> Iterator[Record]:
     """All rows of a file, each with the number of its line.
 
@@ -241,6 +275,14 @@ def _comma_separated(file: TextIO, name: str) -> Iterator[Record]:
             raise DataError(f"{name}, line {reader.line_num}: {error}") from error
 
     yield from _headed(lines(), name)
+
+
+@FORMATS.add("lines")
+def _lines(file: TextIO, _name: str) -> Iterator[Record]:
+    """A text a line, as the column "text"."""
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            yield number, {"text": line.rstrip("\r\n")}
 
 
 @FORMATS.add("trec_run")

@@ -1,6 +1,7 @@
 """Maps of vectors that take what is known of a label out of them, and models with such a map in their chain."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,15 +12,18 @@ from numpy.typing import NDArray
 from likewise import __version__
 from likewise.artifacts import new_folder
 from likewise.encoding.compiled import contract_of
+from likewise.encoding.encoder import DenseEncoder
 from likewise.encoding.exporting import FORMATS
 from likewise.encoding.models import Progress, Source, find_checkpoint
 from likewise.encoding.packing import require_count, require_vectors, shape_of
 from likewise.errors import DataError, ModelError, ShapeError, StorageError
 from likewise.evaluating._arguments import Labels, require_labels, require_same_length
+from likewise.evaluating.bias import TEMPLATES
 from likewise.modelling.chain import read_json
 from likewise.modelling.checkpoints import Checkpoint
 from likewise.modelling.steps import Dense
 from likewise.modelling.tensors import write_tensors
+from likewise.registry import Table
 from likewise.types import Vectors
 
 Matrix: TypeAlias = NDArray[np.float64]
@@ -151,6 +155,26 @@ def leace(vectors: Vectors, labels: Labels) -> Projection:
     return Projection((np.eye(len(mean)) - erased).astype(np.float32), (erased @ mean).astype(np.float32))
 
 
+METHODS: Table[Callable[[Vectors, Vectors], Projection]] = Table("way of debiasing")  # of what ``encode_pairs`` gives
+METHODS.add("hard")(lambda first, second: hard_debias((first - second).astype(np.float64)))
+METHODS.add("inlp")(lambda first, second: inlp(*_marked(first, second)))
+METHODS.add("leace")(lambda first, second: leace(*_marked(first, second)))
+
+
+def encode_pairs(
+    pairs: Sequence[tuple[str, str]], encoder: DenseEncoder, *, templates: Sequence[str] = TEMPLATES
+) -> tuple[Vectors, Vectors]:
+    """The vectors (N, D) of sentences with the first word of each pair, and of the same with its second.
+
+    Args:
+        pairs: What differs in the respect that is to go alone.
+        encoder: Reads each sentence as a document.
+        templates: Sentences with ``{}`` where the word goes.
+    """
+    texts = [[one.replace("{}", pair[side]) for pair in pairs for one in templates] for side in (0, 1)]
+    return encoder.encode(texts[0], role="document"), encoder.encode(texts[1], role="document")
+
+
 def save_debiased(
     name_or_folder: str | Path,
     projection: Projection,
@@ -221,6 +245,11 @@ def _write_map(folder: Path, projection: Projection) -> None:
     (folder / "config.json").write_text(json.dumps(step.config(), indent=2) + "\n", encoding="utf-8")
     values = {"weight": projection.matrix - np.eye(width, dtype=np.float32), "bias": projection.bias}
     write_tensors(folder, {theirs: values[ours] for ours, theirs in step.keys().items()})
+
+
+def _marked(first: Vectors, second: Vectors) -> tuple[Vectors, list[int]]:
+    """Vectors (N, D) of both sides, and which each is of."""
+    return np.concatenate([first, second]), [0] * len(first) + [1] * len(second)
 
 
 def _labelled(vectors: Vectors, labels: Labels) -> tuple[Matrix, Matrix, NDArray[np.intp]]:

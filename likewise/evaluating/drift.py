@@ -178,8 +178,11 @@ def _pooled(before: Vectors, after: Vectors, permutations: int, seed: int) -> tu
     require_count("permutations", permutations)
     require_vectors(before, "vectors before")
     require_vectors(after, "vectors after", dimension=before.shape[1])
-    if (fewest := min(len(before), len(after))) < _LEAST:
-        raise DataError(f"a sample has {fewest} vectors; chance can't be told from change with fewer than {_LEAST}")
+    for name, sample in (("before", before), ("after", after)):
+        if len(sample) < _LEAST:
+            raise DataError(
+                f"the sample {name} has {len(sample)} vectors; with fewer than {_LEAST} no change can be told"
+            )
     marks = np.zeros((len(before) + len(after), permutations + 1), np.float32)
     marks[len(before) :] = 1
     marks[:, 1:] = np.random.default_rng(seed).permuted(marks[:, 1:], axis=0)

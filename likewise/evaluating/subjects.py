@@ -132,7 +132,7 @@ class EncoderSubject(Generic[V]):
 
     def vectors(self, texts: Sequence[str], role: TextRole) -> Vectors:
         if "vectors" not in self.gives:
-            raise SettingError(f"{self.name} does not give one vector a text, which this task needs")
+            raise SettingError(f"{self.name} does not give one vector a text, which is needed here")
         found: Any = self._of(texts, role)
         return np.stack(found) if found else np.empty((0, self.contract.dimension), np.float32)
 

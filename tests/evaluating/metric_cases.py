@@ -16,6 +16,19 @@ RUNS = 200
 DOCUMENTS = [f"{letter}{number}" for letter in ("d", "D", "é", "😀", "\uffee") for number in range(1, 9)]
 SCORES = (-1.5, 0.0, -0.0, 0.25, 0.5, 0.5 + 1e-12, 0.5 + 1e-6, 3e30)
 GRADES = (-1, 0, 0, 1, 1, 2, 3)
+TREC = {  # our names of ranking metrics to pytrec_eval's
+    "ndcg": "ndcg",
+    "ndcg@1": "ndcg_cut_1",
+    "ndcg@5": "ndcg_cut_5",
+    "map": "map",
+    "map@5": "map_cut_5",
+    "mrr": "recip_rank",
+    "recall": "set_recall",
+    "recall@5": "recall_5",
+    "precision": "set_P",
+    "precision@5": "P_5",
+    "hit_rate@5": "success_5",
+}
 
 
 def golden(name):

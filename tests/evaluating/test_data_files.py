@@ -6,7 +6,7 @@ import json
 import pytest
 
 from likewise.errors import DataError, SettingError, UnknownNameError
-from likewise.evaluating.data_files import RowSource, find_file, read_records, read_rows
+from likewise.evaluating.data_files import RowSource, find_file, read_records, read_rows, read_texts
 
 TABLE = "id\ttext\tgrade\n1\tA cat.\t2\n2\tA dog.\t0\n"
 
@@ -48,6 +48,19 @@ def test_every_format_gives_the_same_rows(write, tmp_path, name, content):
 def test_csv_cells_may_hold_commas_quotes_and_lines(write):
     path = write("rows.csv", 'id,text\n1,"one, ""two""\nthree"\n2,four\n')
     assert list(read_records(path)) == [(3, {"id": "1", "text": 'one, "two"\nthree'}), (4, {"id": "2", "text": "four"})]
+
+
+def test_texts_are_a_column_or_a_line_each(write):
+    assert read_texts(write("log.2024", " one\n\n two, three\r\n")) == [" one", " two, three"]
+    assert read_texts(write("log.csv", "id,query\n1,one\n2,two\n"), column="query") == ["one", "two"]
+
+
+def test_one_text_of_each_group_is_drawn(write):
+    rows = [f'{{"text": "{number}", "document": {number // 3}}}\n' for number in range(30)]
+    path = write("chunks.jsonl", "".join(rows))
+    drawn = [{*read_texts(path, group="document", seed=seed)} for seed in range(20)]
+    assert all(sorted(int(text) // 3 for text in one) == list(range(10)) for one in drawn)
+    assert set.union(*drawn) == {str(number) for number in range(30)}
 
 
 def test_trec_runs_and_judgements_are_read_as_they_are(write):

@@ -170,7 +170,7 @@ VECTORS = np.zeros((30, 4), np.float32)
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: drift(VECTORS[:19], VECTORS), DataError, "a sample has 19 vectors"),
+        (lambda: drift(VECTORS[:19], VECTORS), DataError, "the sample before has 19 vectors"),
         (lambda: drift(VECTORS, VECTORS[:, :3].copy()), ShapeError, "got 3 dimensions"),
         (lambda: drift(VECTORS.astype(np.float64), VECTORS), ShapeError, "vectors before"),
         (lambda: drift(VECTORS, VECTORS, permutations=50), SettingError, "the least p-value .* is 0.0392"),

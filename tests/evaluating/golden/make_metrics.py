@@ -28,20 +28,6 @@ sys.path.insert(0, str(HERE.parent))
 
 import metric_cases as cases  # noqa: E402
 
-TREC = {  # our names to pytrec_eval's
-    "ndcg": "ndcg",
-    "ndcg@1": "ndcg_cut_1",
-    "ndcg@5": "ndcg_cut_5",
-    "map": "map",
-    "map@5": "map_cut_5",
-    "mrr": "recip_rank",
-    "recall": "set_recall",
-    "recall@5": "recall_5",
-    "precision": "set_P",
-    "precision@5": "P_5",
-    "hit_rate@5": "success_5",
-}
-
 
 def short(value):
     """A number that JSON writes in 13 digits."""
@@ -53,9 +39,9 @@ def ranking():
     found = []
     for seed in range(cases.RUNS):
         run, qrels = cases.ranking(seed)
-        measured = pytrec_eval.RelevanceEvaluator(qrels, set(TREC.values())).evaluate(run)
-        absent = dict.fromkeys(TREC.values())
-        values = {ours: [measured.get(query, absent)[theirs] for query in qrels] for ours, theirs in TREC.items()}
+        measured = pytrec_eval.RelevanceEvaluator(qrels, set(cases.TREC.values())).evaluate(run)
+        absent = dict.fromkeys(cases.TREC.values())
+        values = {ours: [measured.get(query, absent)[theirs] for query in qrels] for ours, theirs in cases.TREC.items()}
         # mteb compares float64, which trec_eval does not; scores of a model are float32, and so are these then.
         judged = {
             query: {document: float(np.float32(score)) for document, score in scores.items()}
