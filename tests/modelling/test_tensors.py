@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from likewise.artifacts import sha256
 from likewise.errors import ArtifactError, ModelError, SettingError, StorageError
-from likewise.modelling.safetensors_file import read_file
+from likewise.safetensors_file import read_file
 from likewise.modelling.tensors import (
     INDEX,
     WEIGHTS,
