@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from likewise.cli._output import as_json_option, note, print_json, progress_bar
+from likewise.corpora import Corpus
 from likewise.tokenizing import train_vocabulary
-from likewise.tokenizing.corpora import Corpus
 from likewise.tokenizing.training import KINDS
 from likewise.tokenizing.usage import measure_usage
 
