@@ -28,7 +28,8 @@ class FastTextArguments:
     epochs: int = 5
     min_count: int = 5
     negatives: int = 5
-    loss: Literal["hierarchical", "negative"] = "negative"
+    word_ngrams: int = 1  # more than 1 means something in classifiers alone
+    loss: Literal["hierarchical", "negative", "softmax"] = "negative"
     model: Literal["cbow", "skipgram"] = "skipgram"
     buckets: int = 2_000_000
     min_n: int = 3  # characters of an n-gram, at least
@@ -117,7 +118,7 @@ def _composed(words: Sequence[str], own: Vectors | None, subwords: Subwords) -> 
         sums[some] = np.add.reduceat(subwords.buckets[ids], starts[:-1][some], axis=0)
     if own is not None:
         sums, counts = sums + own, counts + 1
-    means: Vectors = sums / np.maximum(counts, 1)[:, None].astype(np.float32)
+    means: Vectors = sums / np.maximum(counts, 1).astype(np.float32)[:, None]
     return means
 
 
