@@ -1,6 +1,6 @@
 """The inner loops of GloVe, compiled by numba: counting pairs in a table, and fitting vectors to the counts."""
 
-from math import log, sqrt
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +64,11 @@ def fit_records(
     rows, columns, values = records
     width = words.shape[1] // 2
     dimension = width - 1
-    step = np.float32(rate)
+    step, one = np.float32(rate), np.float32(1)
     total = 0.0
     for record in range(len(rows)):
-        word, context = words[rows[record]], contexts[columns[record]]
+        word, word_squares = words[rows[record], :width], words[rows[record], width:]
+        context, context_squares = contexts[columns[record], :width], contexts[columns[record], width:]
         product = np.float32(0)
         for d in range(dimension):
             product += word[d] * context[d]
@@ -78,12 +79,13 @@ def fit_records(
         slope = step * weight * difference
         for d in range(dimension):
             of_word, of_context = slope * context[d], slope * word[d]
-            word[d] -= of_word / sqrt(word[width + d])
-            context[d] -= of_context / sqrt(context[width + d])
-            word[width + d] += of_word * of_word
-            context[width + d] += of_context * of_context
-        word[dimension] -= slope / sqrt(word[width + dimension])
-        context[dimension] -= slope / sqrt(context[width + dimension])
-        word[width + dimension] += slope * slope
-        context[width + dimension] += slope * slope
+            squares, others = word_squares[d], context_squares[d]  # read before anything is written
+            word[d] -= of_word * (one / np.sqrt(squares))
+            context[d] -= of_context * (one / np.sqrt(others))
+            word_squares[d] = squares + of_word * of_word
+            context_squares[d] = others + of_context * of_context
+        word[dimension] -= slope / np.sqrt(word_squares[dimension])
+        context[dimension] -= slope / np.sqrt(context_squares[dimension])
+        word_squares[dimension] += slope * slope
+        context_squares[dimension] += slope * slope
     return total

@@ -74,12 +74,14 @@ def count_cooccurrences(
         StorageError: The disk refused.
     """
     slots = 1 << max(memory_bytes // _SLOT_BYTES, 1).bit_length() - 1
+    needed = 1 << (2 * vocabulary.known * window).bit_length()  # there are no more pairs, even if all differ
     if window < 1 or slots < _FEWEST_SLOTS:
         raise SettingError(
             f"a window of {window} words and {memory_bytes} bytes of memory are too small; "
             f"expected 1 word and {_FEWEST_SLOTS * _SLOT_BYTES} bytes, or more"
         )
-    keys, values = np.zeros(slots, np.int64), np.zeros(slots, np.float64)  # which the system gives as they are touched
+    slots = min(slots, max(needed, _FEWEST_SLOTS))
+    keys, values = np.zeros(slots, np.int64), np.zeros(slots, np.float64)
     weights = 1 / np.arange(1, window + 1) if harmonic else np.ones(window)
     runs: list[Path] = []
     used = pairs = 0
