@@ -18,7 +18,7 @@ Method: TypeAlias = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
 FORMS = (".png", ".html")
 _FEWEST = 3  # words that a map makes sense of
-_WIDTH, _HEIGHT = 1000, 750  # pixels
+_WIDTH, _HEIGHT = 1200, 900  # pixels
 _PERPLEXITY, _NEIGHBOURS = 30, 15  # the libraries' own defaults, lowered where there are too few words
 _EXTRA = "maps"
 

@@ -6,6 +6,8 @@ import pytest
 from likewise.errors import SettingError, ShapeError
 from likewise.words.mapping import draw, place
 
+UMAP = (pytest.mark.oracle, pytest.mark.filterwarnings("ignore::ImportWarning"))  # it would like tensorflow
+
 
 def two_groups(count=30):
     random = np.random.default_rng(0)
@@ -21,7 +23,7 @@ def test_pca_gives_the_directions_of_greatest_variance():
     np.testing.assert_allclose(np.abs(place(vectors)), np.abs(expected), atol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne", pytest.param("umap", marks=pytest.mark.oracle)])
+@pytest.mark.parametrize("method", ["pca", "tsne", pytest.param("umap", marks=UMAP)])
 @pytest.mark.parametrize("count", [4, 30])
 def test_neighbours_stay_neighbours(method, count):
     vectors = two_groups(count)
