@@ -10,6 +10,7 @@ from likewise.errors import DataError, SettingError, ShapeError
 from likewise.words import baselines
 from likewise.words.baselines import SmoothInverseFrequency, TfIdf, factorise, one_hot, positive_information
 from likewise.words.cooccurrences import count_cooccurrences
+from likewise.words.training import TrainingSettings, train
 from likewise.words.vectors import WordVectors
 from likewise.words.vocabulary import count_words
 
@@ -86,6 +87,17 @@ def test_vectors_are_the_truncated_decomposition(counted, monkeypatch, block):
         factorise(matrix, vocabulary, dimension=1000)
     with pytest.raises(ShapeError, match="the matrix is"):
         factorise(one_hot(["a"], {"a": 0}), vocabulary, dimension=2)
+
+
+def test_mutual_information_is_trained_as_other_models_are(counted):
+    vocabulary, counts = counted
+    settings = TrainingSettings(dimension=8, window=2, min_count=1, seed=4)
+    told = []
+    found = train(corpus(), "pmi", settings=settings, progress=told.append)
+    expected = factorise(positive_information(counts), vocabulary, dimension=8, seed=4)
+    assert list(found.words) == list(vocabulary.words)
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
+    assert told[-1].words == sum(map(len, corpus()))
 
 
 def test_sentences_are_the_published_algorithm():

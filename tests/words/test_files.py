@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from likewise.errors import ArtifactError, LikewiseError, SettingError, UnknownNameError
+from likewise.words import _rows
 from likewise.words.fasttext_file import MAGIC
 from likewise.words.files import FORMATS, format_of, read_vectors, write_vectors
 from likewise.words.vectors import WordVectors
@@ -211,6 +212,18 @@ def test_vectors_without_ngrams_become_a_fasttext_model_without_them(tmp_path):
     assert found.subwords.arguments.max_n == 0
     with pytest.raises(LookupError):
         found.vector("zzz")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_too_large_for_memory_lies_in_a_file(tmp_path, monkeypatch, format):
+    write_vectors(odd(), tmp_path / "x", format=format)
+    monkeypatch.setattr(_rows, "_IN_MEMORY_BYTES", 16)
+    found = read_vectors(tmp_path / "x").vectors
+    assert found.tobytes() == odd().vectors.tobytes()
+    base = found
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    assert not base.flags.owndata
 
 
 @pytest.mark.oracle
