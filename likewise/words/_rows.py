@@ -48,13 +48,20 @@ def room_for(rows: int, dimension: int) -> Vectors:
 class WordList:
     """The words of a file as they come: each once, with U+FFFD for bytes that are no UTF-8."""
 
+    path: Path
     words: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     repeated: int = 0
     replaced: int = 0
 
     def take(self, raw: bytes) -> bool:
-        """Whether this word is a new one, whose vector is to be kept."""
+        """Whether this word is a new one, whose vector is to be kept.
+
+        Raises:
+            ArtifactError: It is no word.
+        """
+        if not raw or b"\n" in raw:
+            raise damaged(self.path, f"where a word should be there is {raw[:40]!r}")
         try:
             word = raw.decode()
         except UnicodeDecodeError:
@@ -67,12 +74,12 @@ class WordList:
         self.words.append(word)
         return True
 
-    def warn(self, path: Path) -> None:
+    def warn(self) -> None:
         """Say what was not as it should be, and what was done about it."""
         if self.replaced:
-            logger.warning("%s: %d words are not UTF-8; U+FFFD stands for their wrong bytes", path, self.replaced)
+            logger.warning("%s: %d words are not UTF-8; U+FFFD stands for their wrong bytes", self.path, self.replaced)
         if self.repeated:
-            logger.warning("%s: %d words are there again; their first vector is kept", path, self.repeated)
+            logger.warning("%s: %d words are there again; their first vector is kept", self.path, self.repeated)
 
 
 def check_finite(path: Path, words: Sequence[str], block: Vectors) -> None:

@@ -33,7 +33,7 @@ def read_binary(path: Path) -> WordVectors:
                 check_finite(path, words.words[start : start + _BLOCK], block)
     except (OSError, ValueError) as error:  # an empty file can't be mapped
         raise ArtifactError(f"{path} can't be read: {error}") from error
-    words.warn(path)
+    words.warn()
     return WordVectors(words=words.words, vectors=vectors)
 
 
@@ -59,7 +59,7 @@ def _scan(path: Path, data: mmap.mmap) -> tuple[WordList, NDArray[np.int64], int
         raise damaged(path, "its first line is no header of two numbers")
     count, dimension = int(header[1]), int(header[2])
     check_header(path, count, dimension, available=len(data) - end - 1, least=4 * dimension + 2)
-    words, offsets, at = WordList(), [], end + 1
+    words, offsets, at = WordList(path), [], end + 1
     for number in range(1, count + 1):
         at += data[at : at + 1] == b"\n"
         space = data.find(b" ", at, at + MAX_WORD_BYTES)

@@ -184,7 +184,7 @@ def _read_dictionary(cursor: _Cursor) -> tuple[list[str], Ids, int]:
     least = _ENTRY.size + 2  # a word of one character, and its end
     if size < 1 or size != words or labels or tokens < 0 or size * least > len(cursor.data) - cursor.at:
         raise damaged(cursor.path, f"its dictionary promises {size} entries, of which {words} words, {labels} labels")
-    found, counts = WordList(), np.empty(size, np.int64)
+    found, counts = WordList(cursor.path), np.empty(size, np.int64)
     for number in range(size):
         raw = cursor.word()
         counts[number], kind = cursor.take(_ENTRY, "its dictionary")
@@ -192,7 +192,7 @@ def _read_dictionary(cursor: _Cursor) -> tuple[list[str], Ids, int]:
             raise damaged(
                 cursor.path, f"entry {number} ({raw[:40]!r}) is there twice, no word, or has a negative count"
             )
-    found.warn(cursor.path)
+    found.warn()
     return found.words, counts, tokens
 
 

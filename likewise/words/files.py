@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from likewise.errors import ArtifactError, SettingError, UnknownNameError
+from likewise.safetensors_file import MAX_HEADER_BYTES
 from likewise.words import vectors as folders
 from likewise.words.binary_file import read_binary, write_binary
 from likewise.words.fasttext_file import MAGIC, read_fasttext, write_fasttext
@@ -93,7 +94,7 @@ def format_of(path: Path) -> str:
         raise ArtifactError(f"{path} can't be read: {error}") from error
     if start.startswith(MAGIC):
         return "fasttext"
-    if start[8:9] == b"{":
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= MAX_HEADER_BYTES:  # text makes a greater number
         return "safetensors"
     return _format_of_rows(path, start)
 

@@ -43,7 +43,7 @@ def read_text(path: Path) -> WordVectors:
                 at += len(rows)
     except (OSError, EOFError, zlib.error) as error:
         raise ArtifactError(f"{path} can't be read: {error}") from error
-    words.warn(path)
+    words.warn()
     return WordVectors(words=words.words, vectors=vectors)
 
 
@@ -105,7 +105,7 @@ def _line(path: Path, file: "BinaryIO | gzip.GzipFile") -> bytes:
 def _scan(path: Path) -> tuple[WordList, Vectors, int]:
     """The words, which lines to keep, and D; all that can be wrong but the numbers themselves is found here."""
     promised = _promise(path)
-    words, keep = WordList(), bytearray()
+    words, keep = WordList(path), bytearray()
     dimension = promised[1] if promised else 0
     with _lines(path) as lines:
         for number, line in enumerate(lines, 1):

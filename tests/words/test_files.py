@@ -84,6 +84,12 @@ def test_a_word_of_glove_may_hold_spaces(tmp_path):
         write_vectors(found, tmp_path / "y", format="word2vec-binary")
 
 
+def test_braces_do_not_make_text_safetensors(tmp_path):
+    (tmp_path / "x").write_text("{{{{{{{{{ 1 2\nb 3 4\n")
+    assert format_of(tmp_path / "x") == "glove"
+    assert read_vectors(tmp_path / "x").vector("{{{{{{{{{").tolist() == [1, 2]
+
+
 def test_repeated_and_undecodable_words_are_told(tmp_path, caplog):
     (tmp_path / "x").write_bytes(b"a 1 2\nb\xff 3 4\na 5 6\nc 7 8\n")
     found = read_vectors(tmp_path / "x")
