@@ -3,13 +3,15 @@
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from likewise.errors import ArtifactError, SettingError, StorageError
+from likewise.errors import ArtifactError, LikewiseError, SettingError, ShapeError, StorageError
 from likewise.types import Vectors
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,23 @@ MAX_DIMENSION = 1 << 20
 def damaged(path: Path, what: str) -> ArtifactError:
     """The error for a file of vectors that is not what it should be."""
     return ArtifactError(f"{path} can't be read: {what}. The file is damaged, or of another format")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What can't be read is an error that names the file.
+
+    Raises:
+        ArtifactError: The system refused, or something in the file can't be.
+    """
+    try:
+        yield
+    except (SettingError, ShapeError) as error:
+        raise damaged(path, str(error)) from error
+    except LikewiseError:
+        raise
+    except (OSError, EOFError, zlib.error, ValueError) as error:  # ValueError: an empty file can't be mapped
+        raise ArtifactError(f"{path} can't be read: {error}") from error
 
 
 def room_for(rows: int, dimension: int) -> Vectors:

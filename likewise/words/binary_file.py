@@ -6,9 +6,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.errors import ArtifactError
 from likewise.safetensors_file import new_file
-from likewise.words._rows import MAX_WORD_BYTES, WordList, check_finite, check_header, damaged, require_plain, room_for
+from likewise.words._rows import (
+    MAX_WORD_BYTES,
+    WordList,
+    check_finite,
+    check_header,
+    damaged,
+    reading,
+    require_plain,
+    room_for,
+)
 from likewise.words.text_file import HEADER
 from likewise.words.vectors import WordVectors
 
@@ -22,17 +30,14 @@ def read_binary(path: Path) -> WordVectors:
     Raises:
         ArtifactError: The header lies, the file is cut short, or a number is not finite.
     """
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            words, offsets, dimension = _scan(path, data)
-            vectors = room_for(len(words.words), dimension)
-            for start in range(0, len(offsets), _BLOCK):
-                block = vectors[start : start + _BLOCK]
-                for row, offset in zip(block, offsets[start : start + _BLOCK].tolist(), strict=True):
-                    row[:] = np.frombuffer(data[offset : offset + 4 * dimension], "<f4")
-                check_finite(path, words.words[start : start + _BLOCK], block)
-    except (OSError, ValueError) as error:  # an empty file can't be mapped
-        raise ArtifactError(f"{path} can't be read: {error}") from error
+    with reading(path), path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        words, offsets, dimension = _scan(path, data)
+        vectors = room_for(len(words.words), dimension)
+        for start in range(0, len(offsets), _BLOCK):
+            block = vectors[start : start + _BLOCK]
+            for row, offset in zip(block, offsets[start : start + _BLOCK].tolist(), strict=True):
+                row[:] = np.frombuffer(data[offset : offset + 4 * dimension], "<f4")
+            check_finite(path, words.words[start : start + _BLOCK], block)
     words.warn()
     return WordVectors(words=words.words, vectors=vectors)
 

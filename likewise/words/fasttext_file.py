@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.errors import ArtifactError, SettingError
+from likewise.errors import ArtifactError
 from likewise.safetensors_file import new_file
 from likewise.settings import from_dict
 from likewise.types import Ids, Vectors
@@ -23,6 +23,7 @@ from likewise.words._rows import (
     WordList,
     check_finite,
     damaged,
+    reading,
     require_plain,
     room_for,
 )
@@ -88,7 +89,7 @@ def read_fasttext(path: Path) -> WordVectors:
     Raises:
         ArtifactError: It is damaged, quantised, of a classifier, or of another version.
     """
-    try:
+    with reading(path):
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             cursor = _Cursor(path, data)
             dimension, values = _read_arguments(cursor)
@@ -105,10 +106,6 @@ def read_fasttext(path: Path) -> WordVectors:
         arguments = from_dict(FastTextArguments, values)
         subwords = Subwords(own=own, buckets=buckets, context=_mapped(mapped, context, dimension), arguments=arguments)
         return _composed(path, words, counts, subwords)
-    except SettingError as error:
-        raise damaged(path, str(error)) from error
-    except (OSError, ValueError) as error:  # an empty file can't be mapped
-        raise ArtifactError(f"{path} can't be read: {error}") from error
 
 
 def write_fasttext(vectors: WordVectors, path: Path) -> None:

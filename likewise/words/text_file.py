@@ -2,18 +2,26 @@
 
 import gzip
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from likewise.errors import ArtifactError
 from likewise.safetensors_file import new_file
 from likewise.types import Vectors
-from likewise.words._rows import MAX_DIMENSION, WordList, check_finite, check_header, damaged, require_plain, room_for
+from likewise.words._rows import (
+    MAX_DIMENSION,
+    WordList,
+    check_finite,
+    check_header,
+    damaged,
+    reading,
+    require_plain,
+    room_for,
+)
 from likewise.words.vectors import WordVectors
 
 HEADER = re.compile(rb"\s*([+-]?\d{1,18})\s+([+-]?\d{1,18})\s*")
@@ -31,7 +39,7 @@ def read_text(path: Path) -> WordVectors:
     Raises:
         ArtifactError: The header lies, a line has another number of fields, or a field is no finite number.
     """
-    try:
+    with reading(path):
         words, keep, dimension = _scan(path)
         vectors = room_for(len(words.words), dimension)
         at = 0
@@ -41,8 +49,6 @@ def read_text(path: Path) -> WordVectors:
                 check_finite(path, words.words[at : at + len(rows)], rows)
                 vectors[at : at + len(rows)] = rows
                 at += len(rows)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ArtifactError(f"{path} can't be read: {error}") from error
     words.warn()
     return WordVectors(words=words.words, vectors=vectors)
 
@@ -102,7 +108,7 @@ def _line(path: Path, file: "BinaryIO | gzip.GzipFile") -> bytes:
     return line
 
 
-def _scan(path: Path) -> tuple[WordList, Vectors, int]:
+def _scan(path: Path) -> tuple[WordList, NDArray[np.bool_], int]:
     """The words, which lines to keep, and D; all that can be wrong but the numbers themselves is found here."""
     promised = _promise(path)
     words, keep = WordList(path), bytearray()
