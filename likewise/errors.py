@@ -2,6 +2,7 @@
 
 LikewiseError
 ├── UnknownNameError    a name that no registry knows                     (also LookupError)
+├── UnknownWordError    a word that has no vector                         (also LookupError)
 ├── SettingError        a setting, filter or argument that is wrong       (also ValueError)
 ├── ShapeError          an array of the wrong shape or dtype              (also ValueError)
 ├── DataError           rows of a data set that can't be scored           (also ValueError)
@@ -17,7 +18,7 @@ LikewiseError
 A message says what went wrong, what was got, what was expected, and what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 _SHOWN, _NEAREST = 40, 8  # names in one message, and the nearest of more
@@ -37,6 +38,14 @@ class UnknownNameError(LikewiseError, LookupError):
         shown = known if len(known) <= _SHOWN else get_close_matches(name, known, n=_NEAREST, cutoff=0.0)
         more = f" and {len(known) - len(shown)} more" if len(shown) < len(known) else ""
         super().__init__(f"no {kind} named {name!r}.{hint} Known: {', '.join(shown) or 'none'}{more}.")
+
+
+class UnknownWordError(LikewiseError, LookupError):
+    """Says which word has no vector, and which ones that are spelt alike have."""
+
+    def __init__(self, word: str, near: Sequence[str], *, known: int) -> None:
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else " No known word is spelt alike."
+        super().__init__(f"{word!r} has no vector: it is none of the {known} words.{hint}")
 
 
 class SettingError(LikewiseError, ValueError):

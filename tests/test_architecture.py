@@ -13,7 +13,7 @@ import likewise
 ROOT = Path(likewise.__file__).parent
 LAYERS = [
     {"types", "errors"},
-    {"registry", "settings", "artifacts"},
+    {"registry", "settings", "artifacts", "safetensors_file", "corpora"},
     {"reading", "chunking", "tokenizing", "modelling", "words", "storing"},
     {"encoding"},
     {"searching", "evaluating", "training"},

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from likewise.corpora import read_lines
 from likewise.encoding.models import Source
 from likewise.errors import SettingError
-from likewise.tokenizing.corpora import read_lines
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,12 +1,13 @@
-"""Train what stands below the models: vocabularies."""
+"""Train vocabularies and vectors of words, and ask what the vectors say."""
 
 from pathlib import Path
 
 import click
 
 from likewise.cli._output import as_json_option, note, print_json, progress_bar
+from likewise.cli._words_asking import COMMANDS
+from likewise.corpora import Corpus
 from likewise.tokenizing import train_vocabulary
-from likewise.tokenizing.corpora import Corpus
 from likewise.tokenizing.training import KINDS
 from likewise.tokenizing.usage import measure_usage
 
@@ -15,7 +16,7 @@ _MEASURED_CHARACTERS = 2_000_000  # from the start of the corpus
 
 @click.group()
 def words() -> None:
-    """Train what stands below the models: vocabularies."""
+    """Train vocabularies and vectors of words, and ask what the vectors say."""
 
 
 @words.command()
@@ -56,5 +57,8 @@ def vocab(corpus: tuple[Path, ...], kind: str, size: int, to: Path, lowercase: b
     print(f"  most frequent: {'  '.join(f'{piece} {count}' for piece, count in usage.frequent)}")
     print(f"  longest: {'  '.join(usage.longest)}")
 
+
+for command in COMMANDS:
+    words.add_command(command)
 
 PLUGIN = words

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from likewise.corpora import read_lines
 from likewise.errors import SettingError
-from likewise.tokenizing.corpora import read_lines
 
 _COLUMNS = ("sentence1", "sentence2", "score")
 

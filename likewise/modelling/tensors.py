@@ -12,7 +12,7 @@ from typing import Any
 
 from likewise.artifacts import sha256
 from likewise.errors import ArtifactError, ModelError, SettingError
-from likewise.modelling.safetensors_file import (
+from likewise.safetensors_file import (
     MAX_HEADER_BYTES,
     Array,
     Tensors,

@@ -14,7 +14,6 @@ from safetensors.numpy import load_file, save_file
 
 from likewise.artifacts import sha256
 from likewise.errors import ArtifactError, ModelError, SettingError, StorageError
-from likewise.modelling.safetensors_file import read_file
 from likewise.modelling.tensors import (
     INDEX,
     WEIGHTS,
@@ -24,6 +23,7 @@ from likewise.modelling.tensors import (
     weights_digest,
     write_tensors,
 )
+from likewise.safetensors_file import read_file
 
 NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "?"} | {
     f"{sign}{bits}": f"<{sign.lower()}{bits // 8}" for sign in "IU" for bits in (8, 16, 32, 64)

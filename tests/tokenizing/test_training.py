@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from likewise.corpora import Corpus
 from likewise.errors import ReadingError, SettingError, UnknownNameError
 from likewise.tokenizing import Tokenizer, open_tokenizer, train_vocabulary
-from likewise.tokenizing.corpora import Corpus
 from likewise.tokenizing.training import KINDS
 from likewise.tokenizing.usage import measure_usage
 
