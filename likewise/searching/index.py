@@ -15,8 +15,12 @@ from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import ANALYZER, Analyzer
 from likewise.encoding.models import Source, load
+from likewise.encoding.multi_vector import MultiVectorEncoder, load_multi_vector
 from likewise.errors import ArtifactError, SettingError
+from likewise.searching.late_interaction import begin, bring_up_to_date, described, kept_vectors
 from likewise.searching.pipeline import Question, Tools, answer
+from likewise.searching.probes import Probe, of_example, of_question
+from likewise.searching.reranking import Reranker, load_reranker
 from likewise.searching.settings import SearchSettings, read_settings, write_settings
 from likewise.storing import Filter, SqliteStore, Store, StoreSettings, open_store, parse_filter
 from likewise.types import Document, Hits, Mode, Vectors
@@ -62,6 +66,7 @@ class Index:
         self._encoder: Encoder | None = None
         self._checked = False  # the canaries, once for an opened index
         self._analyzer = Analyzer()
+        self._rerankers: dict[str, Reranker] = {}
 
     def __repr__(self) -> str:
         return f"Index({str(self.path)!r})"
@@ -105,7 +110,30 @@ class Index:
                 if len(store) >= self._store_settings.engine_threshold:
                     progress("building the search engine's index", 0, 0)
                 store.optimize()
+            if described(store) and store.chunks_without_token_rows(most=1):
+                bring_up_to_date(store, self._late_encoder(store), progress=progress)
         return report
+
+    def keep_token_vectors(
+        self, model: str | Path, *, precision: str = "int8", progress: "Progress" = lambda *_: None
+    ) -> int:
+        """Keep the vectors of each chunk's tokens too, so that a ColBERT model reranks without reading texts again.
+
+        From then on ``add`` makes them for new chunks. Those of another model or precision are replaced. What was
+        committed stays: a killed run goes on from there.
+
+        Args:
+            model: A ColBERT model, by name or folder.
+            precision: "float16", or "int8" with a scale for each token.
+            progress: As in ``add``.
+
+        Returns:
+            How many chunks got them.
+        """
+        encoder = load_multi_vector(model, source=replace(self._source, revision=None))
+        with self._existing_for_writing() as store:
+            begin(store, encoder, name=_lasting(str(model)), precision=precision)
+            return bring_up_to_date(store, encoder, progress=progress)
 
     def search(
         self,
@@ -114,6 +142,7 @@ class Index:
         k: int = 10,
         mode: Mode = "hybrid",
         where: str | Filter | None = None,
+        unlike: Sequence[str] = (),
         settings: SearchSettings | None = None,
     ) -> Hits:
         """The chunks that answer a query best.
@@ -123,10 +152,12 @@ class Index:
             k: How many hits at most.
             mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both.
             where: Keeps only documents whose metadata match, such as ``'lang = "en" and year >= 2020'``.
+            unlike: Texts whose meaning the hits shall not have.
             settings: How to answer this once; by default as the index is configured.
 
         Returns:
-            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match.
+            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match. A hit's score is
+            that of the last stage that scored it; its ranks tell of each.
 
         Raises:
             SettingError: A blank query, a ``k`` below 1, an unknown mode, or a filter that can't be read.
@@ -134,11 +165,45 @@ class Index:
             ContractError: The index was made by another encoder.
         """
         tree = check_request(query, k=k, mode=mode, where=where)
+        check_texts(unlike, "unlike")
         store = self._reading()
         if len(store) == 0:
             return Hits()
-        settings = settings or self.settings()
-        return answer(self._tools(store), Question(text=query, k=k, mode=mode, where=tree, settings=settings))
+        probe = of_question(query, unlike, analyzer=self._analyzer, encoder=lambda: self._encoder_of(store))
+        return self._answer(store, probe, k=k, mode=mode, where=tree, settings=settings)
+
+    def like(
+        self,
+        example: str | int,
+        *,
+        k: int = 10,
+        mode: Mode = "dense",
+        where: str | Filter | None = None,
+        unlike: Sequence[str | int] = (),
+        settings: SearchSettings | None = None,
+    ) -> Hits:
+        """More like something in the index, which itself is left out.
+
+        Args:
+            example: A document's id, or a chunk's (``Hit.chunk_id``).
+            k: How many hits at most.
+            mode: As in ``search``; the words are those of the example.
+            where: As in ``search``.
+            unlike: Documents or chunks, named in the same way, whose meaning the hits shall not have.
+            settings: As in ``search``.
+
+        Returns:
+            As ``search``.
+
+        Raises:
+            SettingError: No such document or chunk, or what ``search`` refuses.
+        """
+        tree = check_request("like", k=k, mode=mode, where=where)
+        if isinstance(unlike, str):
+            raise SettingError(f"unlike is many examples, got one str: use unlike=[{unlike!r}]")
+        store = self._reading()
+        probe = of_example(example, unlike, store=store, analyzer=self._analyzer, where=str(self.path))
+        return self._answer(store, probe, k=k, mode=mode, where=tree, settings=settings)
 
     def settings(self) -> SearchSettings:
         """How this index answers: what ``configure`` kept, or the defaults."""
@@ -189,8 +254,37 @@ class Index:
     ) -> None:
         self.close()
 
-    def _tools(self, store: SqliteStore) -> Tools:
-        return Tools(store, self._analyzer, lambda: self._encoder_for(store, lambda *_: None))
+    def _answer(
+        self,
+        store: SqliteStore,
+        probe: Probe,
+        *,
+        k: int,
+        mode: Mode,
+        where: Filter | None,
+        settings: SearchSettings | None,
+    ) -> Hits:
+        question = Question(probe=probe, k=k, mode=mode, where=where, settings=settings or self.settings())
+        return answer(Tools(store, self._reranker_for), question)
+
+    def _encoder_of(self, store: Store) -> Encoder:
+        return self._encoder_for(store, lambda *_: None)
+
+    def _reranker_for(self, name: str) -> Reranker:
+        """A reranker, loaded once; a ColBERT takes the token vectors that this index keeps if they are its own."""
+        if name not in self._rerankers:
+
+            def kept(encoder: MultiVectorEncoder, chunks: Sequence[int]) -> dict[int, Vectors]:
+                return kept_vectors(self._reading(), encoder, chunks)
+
+            self._rerankers[name] = load_reranker(name, kept=kept, source=replace(self._source, revision=None))
+        return self._rerankers[name]
+
+    def _late_encoder(self, store: Store) -> MultiVectorEncoder:
+        """The encoder of the token vectors that this index keeps."""
+        kept = described(store)
+        assert kept is not None
+        return load_multi_vector(kept["model"], source=replace(self._source, revision=None))
 
     def _encoder_for(self, store: Store, progress: "Progress") -> Encoder:
         """The encoder of this index, loaded once and held to its contract; a new index takes it as its own."""
@@ -246,6 +340,18 @@ def _canaries(encoder: Encoder) -> Vectors:
 def is_index(path: Path) -> bool:
     """Whether an index was made in this folder."""
     return (path / "store.sqlite3").is_file()
+
+
+def check_texts(texts: Sequence[str], name: str) -> None:
+    """Refuse anything but several texts that say something.
+
+    Raises:
+        SettingError: One str in place of several, or a blank one.
+    """
+    if isinstance(texts, str):
+        raise SettingError(f"{name} is many texts, got one str: use {name}=[{texts!r}]")
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        raise SettingError(f"{name} has a blank text: leave it out")
 
 
 def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) -> Filter | None:

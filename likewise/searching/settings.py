@@ -31,6 +31,15 @@ class SearchSettings:
     depth: int = 100  # chunks that each retriever hands to fusion
     k1: float = 1.2  # BM25: how soon another occurrence of a word adds little
     b: float = 0.75  # BM25: how much longer chunks are marked down, 0 to 1
+    feedback: int = 0  # the meaning of so many first chunks joins the question's (Rocchio)
+    reranker: str = ""  # a cross-encoder or ColBERT, by name or folder, that reads the first hits again
+    rerank_depth: int = 20  # how many of them
+    budget_ms: float | None = None  # what reading them may take; None for as long as it takes
+    half_life_days: float | None = None  # after so many days a hit counts half; None for no decay
+    date_field: str = "date"  # the metadata that says how old a document is
+    alike: float | None = None  # of chunks with at least this cosine only the best stays; None keeps all
+    per_document: int | None = None  # hits of one document at most; None for any number
+    diversity: float = 0.0  # 0 by relevance alone, to 1 by unlikeness alone (maximal marginal relevance)
 
     def __post_init__(self) -> None:
         FUSIONS.find(self.fusion)
@@ -38,6 +47,14 @@ class SearchSettings:
         _check("constant", self.constant, at_least=0.0)
         _check("k1", self.k1, at_least=0.0)
         _check("b", self.b, at_least=0.0, at_most=1.0)
+        _check("feedback", self.feedback, at_least=0)
+        _check("rerank_depth", self.rerank_depth, at_least=1)
+        _check("diversity", self.diversity, at_least=0.0, at_most=1.0)
+        _check_optional("per_document", self.per_document, at_least=1)
+        _check_optional("alike", self.alike, at_least=0.0, at_most=1.0)
+        for name in ("budget_ms", "half_life_days"):
+            if (value := getattr(self, name)) is not None and not (_is_number(value) and value > 0):
+                raise SettingError(f"{name} is {value!r}; it must be more than 0, or None for none")
         if not self.weights or not all(_is_number(weight) and weight >= 0 for weight in self.weights.values()):
             raise SettingError(f"weights are numbers by retriever, none below 0, got {dict(self.weights)}")
 
@@ -71,6 +88,11 @@ def _check(name: str, value: float, *, at_least: float, at_most: float = math.in
     if not _is_number(value) or not at_least <= value <= at_most or (isinstance(at_least, int) and value % 1):
         to = f" to {at_most:g}" if at_most < math.inf else " or more"
         raise SettingError(f"{name} is {value!r}; it must be {at_least:g}{to}")
+
+
+def _check_optional(name: str, value: float | None, *, at_least: float, at_most: float = math.inf) -> None:
+    if value is not None:
+        _check(name, value, at_least=at_least, at_most=at_most)
 
 
 def _is_number(value: object) -> bool:
