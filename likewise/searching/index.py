@@ -20,14 +20,18 @@ from likewise.errors import ArtifactError, SettingError
 from likewise.searching.late_interaction import begin, bring_up_to_date, described, kept_vectors
 from likewise.searching.pipeline import Question, Tools, answer
 from likewise.searching.probes import Probe, of_example, of_question
-from likewise.searching.reranking import Reranker, load_reranker
+from likewise.searching.requests import check_request, check_texts
+from likewise.searching.reranking import LateReranker, Reranker, load_reranker
 from likewise.searching.settings import SearchSettings, read_settings, write_settings
-from likewise.storing import Filter, SqliteStore, Store, StoreSettings, open_store, parse_filter
-from likewise.types import Document, Hits, Mode, Vectors
+from likewise.storing import Filter, SqliteStore, Store, StoreSettings, open_store
+from likewise.types import Document, Hit, Hits, Mode, Vectors
 
 if TYPE_CHECKING:
     from likewise.chunking import ChunkSettings
     from likewise.searching.adding import AddReport, Progress
+    from likewise.searching.reasons import Reasons
+
+_MOST_UNRELATED = 0.95  # an encoder to which everything is alike is still told from one that sees no difference
 
 
 class Index:
@@ -205,6 +209,28 @@ class Index:
         probe = of_example(example, unlike, store=store, analyzer=self._analyzer, where=str(self.path))
         return self._answer(store, probe, k=k, mode=mode, where=tree, settings=settings)
 
+    def explain(self, query: str, hits: Sequence[Hit], *, settings: SearchSettings | None = None) -> list["Reasons"]:
+        """Why each of some hits answers a query: shared words, what each word of it is worth, and the closest passage.
+
+        Args:
+            query: As it was searched.
+            hits: What ``search`` gave.
+            settings: As in ``search``. If the reranker is a ColBERT, the pairs of tokens that made its score are told.
+
+        Returns:
+            In the order of ``hits``, without those whose chunk is gone.
+        """
+        # Only who asks why pays for it.
+        from likewise.searching.reasons import Witnesses, explain
+
+        check_request(query, k=1, mode="hybrid", where=None)
+        store, settings = self._reading(), settings or self.settings()
+        by_meaning = any(set(hit.ranks) - {"lexical"} for hit in hits)
+        reranker = self._reranker_for(settings.reranker) if settings.reranker else None
+        late = reranker.encoder if isinstance(reranker, LateReranker) else None
+        encoder = self._encoder_for(store, lambda *_: None) if by_meaning else None
+        return explain(Witnesses(store, self._analyzer, encoder, late), query, hits, settings)
+
     def settings(self) -> SearchSettings:
         """How this index answers: what ``configure`` kept, or the defaults."""
         return read_settings(self._reading(), where=str(self.path))
@@ -265,7 +291,7 @@ class Index:
         settings: SearchSettings | None,
     ) -> Hits:
         question = Question(probe=probe, k=k, mode=mode, where=where, settings=settings or self.settings())
-        return answer(Tools(store, self._reranker_for), question)
+        return answer(Tools(store, self._reranker_for, _unrelated(store)), question)
 
     def _encoder_of(self, store: Store) -> Encoder:
         return self._encoder_for(store, lambda *_: None)
@@ -333,6 +359,15 @@ def _lasting(name: str) -> str:
     return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
+def _unrelated(store: Store) -> float:
+    """The cosine of texts that have nothing in common: the mean of those of the canaries."""
+    vectors = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)  # (N, D)
+    if len(vectors) < 2:
+        return 0.0
+    cosines = vectors @ vectors.T
+    return float(np.clip(cosines[np.triu_indices(len(vectors), 1)].mean(), 0.0, _MOST_UNRELATED))
+
+
 def _canaries(encoder: Encoder) -> Vectors:
     return encoder.encode(CANARIES, role="query", overflow="chunk")
 
@@ -340,30 +375,3 @@ def _canaries(encoder: Encoder) -> Vectors:
 def is_index(path: Path) -> bool:
     """Whether an index was made in this folder."""
     return (path / "store.sqlite3").is_file()
-
-
-def check_texts(texts: Sequence[str], name: str) -> None:
-    """Refuse anything but several texts that say something.
-
-    Raises:
-        SettingError: One str in place of several, or a blank one.
-    """
-    if isinstance(texts, str):
-        raise SettingError(f"{name} is many texts, got one str: use {name}=[{texts!r}]")
-    if not all(isinstance(text, str) and text.strip() for text in texts):
-        raise SettingError(f"{name} has a blank text: leave it out")
-
-
-def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) -> Filter | None:
-    """Refuse a request that no index could answer; gives the filter, parsed.
-
-    Raises:
-        SettingError: See ``Index.search``.
-    """
-    if not isinstance(query, str) or not query.strip():
-        raise SettingError("the query is blank: say in a few words what to look for")
-    if not isinstance(k, int) or k < 1:
-        raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
-    if mode not in ("hybrid", "dense", "lexical"):
-        raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
-    return parse_filter(where) if isinstance(where, str) else where

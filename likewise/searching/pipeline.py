@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 import numpy as np
 
 from likewise.searching import diversity
-from likewise.searching.fusion import FUSIONS
+from likewise.searching.fusion import fuse, ranked
 from likewise.searching.probes import Probe, rocchio
 from likewise.searching.reranking import Reranker, rerank
 from likewise.searching.settings import SearchSettings
+from likewise.searching.smoothing import smooth
 from likewise.storing import Filter, Ranking, Store, StoredChunk
 from likewise.types import Hit, Hits, Mode, Vectors
 
+_POOL = 4  # neighbours are looked for among so many times the depth
 _DEEPER = 4  # times the depth, where too few hits are left after those of one document or alike were dropped
 
 
@@ -35,17 +37,27 @@ class Tools:
 
     store: Store
     reranker: Callable[[str], Reranker]  # by name or folder
+    unrelated: float = 0.0  # the cosine of texts that have nothing in common, by the index's encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What each retriever found, and the vector that the dense one looked for."""
+
+    rankings: dict[str, Ranking]
+    vector: Vectors | None  # (D,)
 
 
 def answer(tools: Tools, question: Question) -> Hits:
     """The hits of one question, best first."""
     depth = max(question.k, question.settings.depth)
-    stages = retrieve(tools.store, question, depth)
-    best = fuse(stages, question, depth)
-    while _drops(question.settings) and _may_lack(tools.store, best, stages, question, depth):
+    found = retrieve(tools.store, question, depth)
+    best = combine(tools, question, found)
+    while _drops(question.settings) and _may_lack(tools.store, best, found, question, depth):
         depth *= _DEEPER
-        stages = retrieve(tools.store, question, depth)
-        best = fuse(stages, question, depth)
+        found = retrieve(tools.store, question, depth)
+        best = combine(tools, question, found)
+    stages = dict(found.rankings)
     unfinished: tuple[str, ...] = ()
     reranked = 0
     if question.settings.reranker and len(best.ids):
@@ -56,24 +68,54 @@ def answer(tools: Tools, question: Question) -> Hits:
     return Hits(_hits(tools.store, best, stages), unfinished=unfinished)
 
 
-def retrieve(store: Store, question: Question, depth: int) -> dict[str, Ranking]:
+def retrieve(store: Store, question: Question, depth: int) -> Retrieved:
     """What each retriever finds. The words are looked up while the question is encoded."""
     if question.mode == "lexical":
-        return {"lexical": _lexical(store, question, depth)}
+        return Retrieved({"lexical": _lexical(store, question, depth)}, None)
     if question.mode == "dense":
-        return {"dense": _dense(store, question, depth)}
+        ranking, vector = _dense(store, question, depth)
+        return Retrieved({"dense": ranking}, vector)
     with ThreadPoolExecutor(1) as pool:
         words = pool.submit(_lexical, store, question, depth)
-        return {"dense": _dense(store, question, depth), "lexical": words.result()}
+        ranking, vector = _dense(store, question, depth)
+        return Retrieved({"dense": ranking, "lexical": words.result()}, vector)
 
 
-def fuse(rankings: Mapping[str, Ranking], question: Question, depth: int) -> Ranking:
+def combine(tools: Tools, question: Question, found: Retrieved) -> Ranking:
     """One ranking of all that was found; a single retriever's stays as it is."""
-    if len(rankings) == 1:
-        return next(iter(rankings.values()))
-    settings = question.settings
-    way = FUSIONS.find(settings.fusion)
-    return way(rankings, k=depth, weights=settings.weights, constant=settings.constant)
+    if len(found.rankings) == 1:
+        return next(iter(found.rankings.values()))
+    settings, rankings = question.settings, found.rankings
+    ids = np.unique(np.concatenate([ranking.ids for ranking in rankings.values()]))
+    by_score = settings.fusion != "reciprocal_rank"  # which looks at ranks alone
+    vectors = tools.store.chunk_vectors(ids) if by_score or settings.smoothing > 0 else {}
+    if by_score:
+        rankings = {name: complete(tools, question, found, name, vectors) for name in rankings}
+    weights = settings.weights or None
+    best = fuse(rankings, k=len(ids), way=settings.fusion, weights=weights, constant=settings.constant)
+    if settings.smoothing == 0:
+        return best
+    rows, pool = _stacked(vectors, best), _POOL * settings.depth
+    return smooth(best, rows, share=settings.smoothing, neighbours=settings.neighbours, pool=pool)
+
+
+def complete(tools: Tools, question: Question, found: Retrieved, name: str, vectors: Mapping[int, Vectors]) -> Ranking:
+    """A retriever's ranking with its scores of what only others found: a chunk that was not found may still be good.
+
+    Cosines are told from that of unrelated texts, 0, to 1: encoders differ in how much of the scale they use.
+    """
+    ranking = found.rankings[name]
+    missing = sorted(set(vectors) - set(ranking.ids.tolist()))
+    if name == "dense" and found.vector is not None:
+        query = found.vector.astype(np.float64)
+        joined = _joined(ranking, {chunk: float(vectors[chunk] @ query) for chunk in missing})
+        return Ranking(joined.ids, (joined.scores - tools.unrelated) / (1 - tools.unrelated))
+    if name == "lexical":
+        words, settings = question.probe.words, question.settings
+        counts, bm25 = words.counts.astype(np.float32), (settings.k1, settings.b)
+        parts = tools.store.lexical_parts(words.terms, counts, np.array(missing, np.int64), bm25=bm25)
+        return _joined(ranking, {chunk: sum(parts.get(chunk, {}).values()) for chunk in missing})
+    return ranking
 
 
 def diversify(store: Store, question: Question, ranking: Ranking, *, reranked: int) -> Ranking:
@@ -103,14 +145,14 @@ def _lexical(store: Store, question: Question, depth: int) -> Ranking:
     return _without(found, question.probe.left_out)
 
 
-def _dense(store: Store, question: Question, depth: int) -> Ranking:
+def _dense(store: Store, question: Question, depth: int) -> tuple[Ranking, Vectors]:
     vector, feedback = question.probe.vector(), question.settings.feedback
     depth += len(question.probe.left_out)
     if feedback:
         first = store.search_dense(vector, k=feedback, where=question.where)
         vector = rocchio(vector, like=_vectors(store, first))
     found = store.search_dense(vector, k=depth, where=question.where)
-    return _without(found, question.probe.left_out)
+    return _without(found, question.probe.left_out), vector
 
 
 def _rerank(tools: Tools, question: Question, ranking: Ranking) -> tuple[Ranking, Ranking, tuple[str, ...]]:
@@ -121,14 +163,21 @@ def _rerank(tools: Tools, question: Question, ranking: Ranking) -> tuple[Ranking
     return found.ranking, found.scored, (found.unfinished,) if found.unfinished else ()
 
 
+def _joined(ranking: Ranking, more: Mapping[int, float]) -> Ranking:
+    """A ranking with other chunks and their scores, in order."""
+    ids = np.concatenate([ranking.ids, np.array(list(more), np.int64)])
+    scores = np.concatenate([ranking.scores, np.array(list(more.values()), np.float32)])
+    return ranked(ids, scores, len(ids))
+
+
 def _drops(settings: SearchSettings) -> bool:
     """Whether hits may be dropped for others that are better."""
     return settings.per_document is not None or settings.alike is not None
 
 
-def _may_lack(store: Store, best: Ranking, stages: Mapping[str, Ranking], question: Question, depth: int) -> bool:
+def _may_lack(store: Store, best: Ranking, found: Retrieved, question: Question, depth: int) -> bool:
     """Whether fewer than k hits are left and a retriever has more to give."""
-    has_more = any(len(ranking.ids) >= depth for ranking in stages.values())
+    has_more = any(len(ranking.ids) >= depth for ranking in found.rankings.values())
     return has_more and len(_kept(store, best, question.settings)) < question.k
 
 
@@ -151,8 +200,12 @@ def _fetched(store: Store, ranking: Ranking) -> list[StoredChunk | None]:
 
 
 def _vectors(store: Store, ranking: Ranking) -> Vectors:
-    """The vectors of a ranking's chunks, of unit length: (K, D); 0 for one that another process removed meanwhile."""
-    found = store.chunk_vectors(ranking.ids)
+    """The vectors of a ranking's chunks, of unit length: (K, D)."""
+    return _stacked(store.chunk_vectors(ranking.ids), ranking)
+
+
+def _stacked(found: Mapping[int, Vectors], ranking: Ranking) -> Vectors:
+    """Vectors in the order of a ranking, of unit length: (K, D); 0 for a chunk that another process removed."""
     if not found:
         return np.zeros((len(ranking.ids), 1), np.float32)
     gone = np.zeros_like(next(iter(found.values())))

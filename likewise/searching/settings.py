@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from likewise.errors import ArtifactError, SettingError
-from likewise.searching.fusion import CONSTANT, FUSIONS, WEIGHTS
+from likewise.searching.fusion import CONSTANT, FUSIONS
 from likewise.settings import from_dict, to_dict
 from likewise.storing import Store
 
@@ -25,9 +25,11 @@ class SearchSettings:
         UnknownNameError: No way of fusion is named so.
     """
 
-    fusion: str = "reciprocal_rank"  # how several rankings become one: a name in FUSIONS
-    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))  # by retriever; 1 for those not named
+    fusion: str = "scores"  # how several rankings become one: a name in FUSIONS
+    weights: Mapping[str, float] = field(default_factory=dict)  # by retriever; empty for those of the way of fusion
     constant: float = CONSTANT  # of reciprocal rank fusion: how little a first place counts more than a tenth
+    smoothing: float = 0.3  # how far a fused score moves towards those of the chunk's neighbours, 0 to 1
+    neighbours: int = 5  # how many are asked
     depth: int = 100  # chunks that each retriever hands to fusion
     k1: float = 1.2  # BM25: how soon another occurrence of a word adds little
     b: float = 0.75  # BM25: how much longer chunks are marked down, 0 to 1
@@ -45,6 +47,8 @@ class SearchSettings:
         FUSIONS.find(self.fusion)
         _check("depth", self.depth, at_least=1)
         _check("constant", self.constant, at_least=0.0)
+        _check("smoothing", self.smoothing, at_least=0.0, at_most=1.0)
+        _check("neighbours", self.neighbours, at_least=1)
         _check("k1", self.k1, at_least=0.0)
         _check("b", self.b, at_least=0.0, at_most=1.0)
         _check("feedback", self.feedback, at_least=0)
@@ -55,7 +59,7 @@ class SearchSettings:
         for name in ("budget_ms", "half_life_days"):
             if (value := getattr(self, name)) is not None and not (_is_number(value) and value > 0):
                 raise SettingError(f"{name} is {value!r}; it must be more than 0, or None for none")
-        if not self.weights or not all(_is_number(weight) and weight >= 0 for weight in self.weights.values()):
+        if not all(_is_number(weight) and weight >= 0 for weight in self.weights.values()):
             raise SettingError(f"weights are numbers by retriever, none below 0, got {dict(self.weights)}")
 
 
