@@ -49,9 +49,8 @@ def of_example(
     text = "\n".join(map(shown_text, chunks))
 
     def vector() -> Vectors:
-        vectors = store.chunk_vectors([chunk.id for chunk in (*chunks, *away)])
-        of = [[vectors[chunk.id] for chunk in some if chunk.id in vectors] for some in (chunks, away)]
-        return rocchio(_unit(np.mean(of[0], axis=0)), unlike=np.array(of[1], np.float32).reshape(len(of[1]), -1))
+        near, far = (list(store.chunk_vectors([chunk.id for chunk in some]).values()) for some in (chunks, away))
+        return rocchio(_unit(np.mean(near, axis=0)), unlike=np.array(far))
 
     left_out = frozenset(chunk.id for chunk in (*chunks, *away))
     return Probe(text, vector, analyzer.count([text])[0], left_out)

@@ -26,11 +26,8 @@ def smooth(ranking: Ranking, vectors: Vectors, *, share: float, neighbours: int,
     """
     cosines = vectors @ vectors[:pool].T  # (K, P)
     own = np.arange(cosines.shape[1])
-    cosines[own, own] = -np.inf
-    count = min(neighbours, cosines.shape[1] - 1)
-    if count < 1 or share == 0:
-        return ranking
-    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :count]  # (K, n)
+    cosines[own, own] = -np.inf  # so that nothing asks itself: its weight is 0
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :neighbours]  # (K, n)
     weights = np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0).astype(np.float64) ** 2
     total = weights.sum(axis=1)
     scores = ranking.scores.astype(np.float64)
