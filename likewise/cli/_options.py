@@ -26,6 +26,43 @@ def source_options(command: Callable[..., None]) -> Callable[..., None]:
     return together
 
 
+def ranking_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of how to rank, of which the command is given those that were used together as its ``changes``."""
+
+    @click.option("--fusion", help="How rankings become one: scores, reciprocal_rank, convex or distribution.")
+    @click.option("--rerank", "reranker", metavar="MODEL", help="A cross-encoder or ColBERT that reads hits again.")
+    @click.option("--rerank-depth", type=int, help="How many hits it reads.")
+    @click.option("--budget-ms", type=float, help="What that may take.")
+    @click.option(
+        "--feedback", type=int, metavar="N", help="Let the meaning of the first N chunks join the question's."
+    )
+    @click.option("--diversity", type=float, help="From 0, by relevance alone, to 1, by unlikeness alone.")
+    @click.option("--per-document", type=int, metavar="N", help="At most N hits of one document.")
+    @click.option("--alike", type=float, metavar="COSINE", help="Of chunks at least so much alike show the best alone.")
+    @click.option("--half-life-days", type=float, metavar="DAYS", help="A hit so much older counts half.")
+    @click.option("--date-field", metavar="FIELD", help="The metadata that says how old a document is.")
+    @wraps(command)
+    def together(**given: Any) -> None:
+        changes = {name: given.pop(name) for name in _RANKING}
+        command(changes={name: value for name, value in changes.items() if value is not None}, **given)
+
+    return together
+
+
+_RANKING = (
+    "fusion",
+    "reranker",
+    "rerank_depth",
+    "budget_ms",
+    "feedback",
+    "diversity",
+    "per_document",
+    "alike",
+    "half_life_days",
+    "date_field",
+)
+
+
 def read_texts(file: Path) -> list[str]:
     """The texts of ``--texts``: one a line."""
     texts = [line for line in read_lines(file) if line.strip()]

@@ -13,12 +13,14 @@ from likewise.types import Hit
 
 if TYPE_CHECKING:
     from likewise.searching.adding import AddReport, Progress
+    from likewise.searching.reasons import Reasons
 
 as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object a line on stdout, and nothing else."
 )
 _SHOWN_LINES = 6
 _SHOWN_SKIPPED = 20
+_SHOWN_WORDS = 5
 
 
 def print_json(value: Any) -> None:
@@ -36,8 +38,8 @@ def print_table(rows: Sequence[Mapping[str, str]]) -> None:
         click.echo(click.style(line, bold=not number))
 
 
-def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
-    """A hit for a person: where it is, how it was found, and its text."""
+def print_hit(number: int, hit: Hit, *, shown_source: str, reasons: "Reasons | None" = None) -> None:
+    """A hit for a person: where it is, how it was found, its text, and why it is one."""
     where = " › ".join(hit.heading)
     ranks = ", ".join(f"{name} {rank}" for name, (rank, _) in hit.ranks.items())
     place = f"page {_page(hit)}" if _page(hit) else f"characters {hit.start}-{hit.end}"
@@ -48,7 +50,31 @@ def print_hit(number: int, hit: Hit, *, shown_source: str) -> None:
         print(f"   {line[:160]}{'…' if len(line) > 160 else ''}")
     if len(lines) > _SHOWN_LINES:
         print(f"   … {len(lines) - _SHOWN_LINES} more lines")
+    if reasons is not None:
+        _print_reasons(reasons)
     print()
+
+
+def _print_reasons(reasons: "Reasons") -> None:
+    """What made a hit, a line for each kind of reason that there is."""
+    stages = ", then ".join(f"{name} {rank} ({score:.3f})" for name, (rank, score) in reasons.hit.ranks.items())
+    told = {"stages": stages}
+    if reasons.terms:
+        terms = " + ".join(f"{term.word} {term.score:.2f}" for term in reasons.terms)
+        told["words"] = f"{terms} = {reasons.lexical:.2f}"
+    else:
+        told["words"] = "none in common"
+    if reasons.cosine is not None:
+        losses = ", ".join(f"{one.word} {one.loss:+.3f}" for one in reasons.words[:_SHOWN_WORDS])
+        told["meaning"] = f"cosine {reasons.cosine:.3f}" + (f", of which {losses}" if losses else "")
+    if reasons.passage is not None:
+        text = " ".join(reasons.passage.text.split())
+        told["closest"] = f"{reasons.passage.cosine:.3f} “{text[:140]}{'…' if len(text) > 140 else ''}”"
+    if reasons.max_sim is not None:
+        pairs = " + ".join(f"{pair.query}~{pair.chunk} {pair.score:.2f}" for pair in reasons.pairs)
+        told["tokens"] = f"{pairs} = {reasons.max_sim:.2f}"
+    for name, line in told.items():
+        print(f"   {click.style(name.ljust(8), fg='cyan')} {line}")
 
 
 def print_report(report: "AddReport", *, index: str) -> None:

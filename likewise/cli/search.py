@@ -1,17 +1,23 @@
 """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
 
 import os
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from likewise.cli._options import source_options
+from likewise.cli._options import ranking_options, source_options
 from likewise.cli._output import as_json_option, note, print_hit, print_json, print_report, progress_bar
 from likewise.encoding.models import Source
 from likewise.errors import SettingError
-from likewise.searching.index import Index, check_request, is_index
+from likewise.searching.index import Index, is_index
+from likewise.searching.requests import check_request, check_texts
+from likewise.searching.settings import SearchSettings
 from likewise.types import Mode
+
+if TYPE_CHECKING:
+    from likewise.searching.reasons import Reasons
 
 OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directly is kept, inside that folder
 
@@ -20,22 +26,64 @@ OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directl
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option("-k", type=int, default=5, show_default=True, help="How many hits at most.")
-@click.option("--mode", default="hybrid", show_default=True, help="hybrid, dense (meaning) or lexical (words).")
+@click.option("--mode", help="hybrid (by default), dense (meaning; the default of --like) or lexical (words).")
 @click.option("--where", help="A filter on metadata: 'lang = \"en\" and year >= 2020'.")
+@click.option("--like", is_flag=True, help="QUERY is a document's id or path: find more like it.")
+@click.option("--unlike", multiple=True, metavar="TEXT", help="What hits shall not be about; with --like, another id.")
+@ranking_options
+@click.option("--why", is_flag=True, help="Say what made each hit.")
 @source_options
 @as_json_option
-def search(path: Path, query: str, k: int, mode: str, where: str | None, source: Source, as_json: bool) -> None:
+def search(
+    path: Path,
+    query: str,
+    k: int,
+    mode: str | None,
+    where: str | None,
+    like: bool,
+    unlike: tuple[str, ...],
+    why: bool,
+    changes: dict[str, Any],
+    source: Source,
+    as_json: bool,
+) -> None:
     """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
-    tree = check_request(query, k=k, mode=mode, where=where)  # before a whole folder is indexed for nothing
+    chosen = cast(Mode, mode or ("dense" if like else "hybrid"))
+    tree = check_request(query, k=k, mode=chosen, where=where)  # before a whole folder is indexed for nothing
+    check_texts(unlike, "unlike")
+    SearchSettings(**changes)
+    if like and why:
+        raise SettingError("--why explains what a question found; it can't be combined with --like")
     index = Index(path, source=source) if is_index(path) else _indexed(path, source)
-    hits = index.search(query, k=k, mode=cast(Mode, mode), where=tree)
+    settings = replace(index.settings(), **changes)
+    if like:
+        example, others = _id(query), [_id(one) for one in unlike]
+        hits = index.like(example, k=k, mode=chosen, where=tree, unlike=others, settings=settings)
+    else:
+        hits = index.search(query, k=k, mode=chosen, where=tree, unlike=unlike, settings=settings)
+    reasons = index.explain(query, hits, settings=settings) if why and hits else []
     for number, hit in enumerate(hits, start=1):
+        reason = reasons[number - 1] if reasons else None
         if as_json:
-            print_json(hit)
+            print_json({**asdict(hit), "why": _told(reason)} if reason else hit)
         else:
-            print_hit(number, hit, shown_source=shown(hit.source))
+            print_hit(number, hit, shown_source=shown(hit.source), reasons=reason)
+    for cut in hits.unfinished:
+        note(cut)
     if not hits:
         note(f"no hits: {path} holds {len(index)} documents")
+
+
+def _id(named: str) -> str:
+    """A document's id as the index has it: that of a file is its whole path."""
+    return str(Path(named).resolve()) if Path(named).exists() else named
+
+
+def _told(reasons: "Reasons") -> dict[str, Any]:
+    """Reasons as JSON values, without the hit that they are of."""
+    told = asdict(reasons)
+    del told["hit"]
+    return told
 
 
 def shown(source: str) -> str:

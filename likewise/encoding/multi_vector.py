@@ -29,6 +29,8 @@ class MultiVectorEncoder(Protocol):
 
     def encode(self, texts: Sequence[str], *, role: Role, overflow: Overflow = "error") -> list[Vectors]: ...
 
+    def pieces(self, text: str, *, role: Role) -> list[str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -83,6 +85,12 @@ class ColbertEncoder:
         for text, vectors in zip(rows.texts.tolist(), found, strict=True):
             of_text[text].append(vectors)
         return [np.concatenate(parts) for parts in of_text]
+
+    def pieces(self, text: str, *, role: Role) -> list[str]:
+        """The tokens that the vectors of a text stand for, in their order, as far as ``overflow="truncate"`` reads."""
+        (ids,) = rows_of(self.tokenizer, self._limits(role), [text], role=role, overflow="truncate").ids
+        row = self._row(ids, role)
+        return [self.tokenizer.token_of(int(id)) for id in row.ids[row.kept > 0]]
 
     def _limits(self, role: Role) -> Contract:
         """The contract with the role's own maximum, and without a prompt that is put in as a token."""

@@ -16,15 +16,23 @@ from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import ANALYZER, Analyzer
 from likewise.encoding.models import Source, load
+from likewise.encoding.multi_vector import MultiVectorEncoder, load_multi_vector
 from likewise.errors import ArtifactError, SettingError
+from likewise.searching.late_interaction import begin, bring_up_to_date, described, kept_vectors
 from likewise.searching.pipeline import Question, Tools, answer
+from likewise.searching.probes import Probe, of_example, of_question
+from likewise.searching.requests import check_request, check_texts
+from likewise.searching.reranking import LateReranker, Reranker, load_reranker
 from likewise.searching.settings import SearchSettings, read_settings, write_settings
-from likewise.storing import Filter, SqliteStore, Store, StoreSettings, open_store, parse_filter
-from likewise.types import Document, Hits, Mode, Vectors
+from likewise.storing import Filter, SqliteStore, Store, StoreSettings, open_store
+from likewise.types import Document, Hit, Hits, Mode, Vectors
 
 if TYPE_CHECKING:
     from likewise.chunking import ChunkSettings
     from likewise.searching.adding import AddReport, Progress
+    from likewise.searching.reasons import Reasons
+
+_MOST_UNRELATED = 0.95  # an encoder to which everything is alike is still told from one that sees no difference
 
 
 class Index:
@@ -63,6 +71,7 @@ class Index:
         self._encoder: Encoder | None = None
         self._checked = False  # the canaries, once for an opened index
         self._analyzer = Analyzer()
+        self._rerankers: dict[str, Reranker] = {}
 
     def __repr__(self) -> str:
         return f"Index({str(self.path)!r})"
@@ -116,7 +125,30 @@ class Index:
                 if len(store) >= self._store_settings.engine_threshold:
                     progress("building the search engine's index", 0, 0)
                 store.optimize()
+            if described(store) and store.chunks_without_token_rows(most=1):
+                bring_up_to_date(store, self._late_encoder(store), progress=progress)
         return report
+
+    def keep_token_vectors(
+        self, model: str | Path, *, precision: str = "int8", progress: "Progress" = lambda *_: None
+    ) -> int:
+        """Keep the vectors of each chunk's tokens too, so that a ColBERT model reranks without reading texts again.
+
+        From then on ``add`` makes them for new chunks. Those of another model or precision are replaced. What was
+        committed stays: a killed run goes on from there.
+
+        Args:
+            model: A ColBERT model, by name or folder.
+            precision: "float16", or "int8" with a scale for each token.
+            progress: As in ``add``.
+
+        Returns:
+            How many chunks got them.
+        """
+        encoder = load_multi_vector(model, source=replace(self._source, revision=None))
+        with self._existing_for_writing() as store:
+            begin(store, encoder, name=_lasting(str(model)), precision=precision)
+            return bring_up_to_date(store, encoder, progress=progress)
 
     def search(
         self,
@@ -125,6 +157,7 @@ class Index:
         k: int = 10,
         mode: Mode = "hybrid",
         where: str | Filter | None = None,
+        unlike: Sequence[str] = (),
         settings: SearchSettings | None = None,
     ) -> Hits:
         """The chunks that answer a query best.
@@ -134,10 +167,12 @@ class Index:
             k: How many hits at most.
             mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both.
             where: Keeps only documents whose metadata match, such as ``'lang = "en" and year >= 2020'``.
+            unlike: Texts whose meaning the hits shall not have.
             settings: How to answer this once; by default as the index is configured.
 
         Returns:
-            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match.
+            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match. A hit's score is
+            that of the last stage that scored it; its ranks tell of each.
 
         Raises:
             SettingError: A blank query, a ``k`` below 1, an unknown mode, or a filter that can't be read.
@@ -145,11 +180,67 @@ class Index:
             ContractError: The index was made by another encoder.
         """
         tree = check_request(query, k=k, mode=mode, where=where)
+        check_texts(unlike, "unlike")
         store = self._reading()
         if len(store) == 0:
             return Hits()
-        settings = settings or self.settings()
-        return answer(self._tools(store), Question(text=query, k=k, mode=mode, where=tree, settings=settings))
+        probe = of_question(query, unlike, analyzer=self._analyzer, encoder=lambda: self._encoder_of(store))
+        return self._answer(store, probe, k=k, mode=mode, where=tree, settings=settings)
+
+    def like(
+        self,
+        example: str | int,
+        *,
+        k: int = 10,
+        mode: Mode = "dense",
+        where: str | Filter | None = None,
+        unlike: Sequence[str | int] = (),
+        settings: SearchSettings | None = None,
+    ) -> Hits:
+        """More like something in the index, which itself is left out.
+
+        Args:
+            example: A document's id, or a chunk's (``Hit.chunk_id``).
+            k: How many hits at most.
+            mode: As in ``search``; the words are those of the example.
+            where: As in ``search``.
+            unlike: Documents or chunks, named in the same way, whose meaning the hits shall not have.
+            settings: As in ``search``.
+
+        Returns:
+            As ``search``.
+
+        Raises:
+            SettingError: No such document or chunk, or what ``search`` refuses.
+        """
+        tree = check_request("like", k=k, mode=mode, where=where)
+        if isinstance(unlike, str):
+            raise SettingError(f"unlike is many examples, got one str: use unlike=[{unlike!r}]")
+        store = self._reading()
+        probe = of_example(example, unlike, store=store, analyzer=self._analyzer, where=str(self.path))
+        return self._answer(store, probe, k=k, mode=mode, where=tree, settings=settings)
+
+    def explain(self, query: str, hits: Sequence[Hit], *, settings: SearchSettings | None = None) -> list["Reasons"]:
+        """Why each of some hits answers a query: shared words, what each word of it is worth, and the closest passage.
+
+        Args:
+            query: As it was searched.
+            hits: What ``search`` gave.
+            settings: As in ``search``. If the reranker is a ColBERT, the pairs of tokens that made its score are told.
+
+        Returns:
+            In the order of ``hits``, without those whose chunk is gone.
+        """
+        # Only who asks why pays for it.
+        from likewise.searching.reasons import Witnesses, explain
+
+        check_request(query, k=1, mode="hybrid", where=None)
+        store, settings = self._reading(), settings or self.settings()
+        by_meaning = any(set(hit.ranks) - {"lexical"} for hit in hits)
+        reranker = self._reranker_for(settings.reranker) if settings.reranker else None
+        late = reranker.encoder if isinstance(reranker, LateReranker) else None
+        encoder = self._encoder_for(store, lambda *_: None) if by_meaning else None
+        return explain(Witnesses(store, self._analyzer, encoder, late), query, hits, settings)
 
     def settings(self) -> SearchSettings:
         """How this index answers: what ``configure`` kept, or the defaults."""
@@ -200,8 +291,37 @@ class Index:
     ) -> None:
         self.close()
 
-    def _tools(self, store: SqliteStore) -> Tools:
-        return Tools(store, self._analyzer, lambda: self._encoder_for(store, lambda *_: None))
+    def _answer(
+        self,
+        store: SqliteStore,
+        probe: Probe,
+        *,
+        k: int,
+        mode: Mode,
+        where: Filter | None,
+        settings: SearchSettings | None,
+    ) -> Hits:
+        question = Question(probe=probe, k=k, mode=mode, where=where, settings=settings or self.settings())
+        return answer(Tools(store, self._reranker_for, _unrelated(store)), question)
+
+    def _encoder_of(self, store: Store) -> Encoder:
+        return self._encoder_for(store, lambda *_: None)
+
+    def _reranker_for(self, name: str) -> Reranker:
+        """A reranker, loaded once; a ColBERT takes the token vectors that this index keeps if they are its own."""
+        if name not in self._rerankers:
+
+            def kept(encoder: MultiVectorEncoder, chunks: Sequence[int]) -> dict[int, Vectors]:
+                return kept_vectors(self._reading(), encoder, chunks)
+
+            self._rerankers[name] = load_reranker(name, kept=kept, source=replace(self._source, revision=None))
+        return self._rerankers[name]
+
+    def _late_encoder(self, store: Store) -> MultiVectorEncoder:
+        """The encoder of the token vectors that this index keeps."""
+        kept = described(store)
+        assert kept is not None
+        return load_multi_vector(kept["model"], source=replace(self._source, revision=None))
 
     def _encoder_for(self, store: Store, progress: "Progress") -> Encoder:
         """The encoder of this index, loaded once and held to its contract; a new index takes it as its own."""
@@ -261,6 +381,15 @@ def _lasting(name: str) -> str:
     return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
+def _unrelated(store: Store) -> float:
+    """The cosine of texts that have nothing in common: the mean of those of the canaries."""
+    vectors = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)  # (N, D)
+    if len(vectors) < 2:
+        return 0.0
+    cosines = vectors @ vectors.T
+    return float(np.clip(cosines[np.triu_indices(len(vectors), 1)].mean(), 0.0, _MOST_UNRELATED))
+
+
 def _canaries(encoder: Encoder) -> Vectors:
     return encoder.encode(CANARIES, role="query", overflow="chunk")
 
@@ -268,18 +397,3 @@ def _canaries(encoder: Encoder) -> Vectors:
 def is_index(path: Path) -> bool:
     """Whether an index was made in this folder."""
     return (path / "store.sqlite3").is_file()
-
-
-def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) -> Filter | None:
-    """Refuse a request that no index could answer; gives the filter, parsed.
-
-    Raises:
-        SettingError: See ``Index.search``.
-    """
-    if not isinstance(query, str) or not query.strip():
-        raise SettingError("the query is blank: say in a few words what to look for")
-    if not isinstance(k, int) or k < 1:
-        raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
-    if mode not in ("hybrid", "dense", "lexical"):
-        raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
-    return parse_filter(where) if isinstance(where, str) else where

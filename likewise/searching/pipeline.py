@@ -1,86 +1,226 @@
 """From a question to its hits: retrieve → fuse → rerank → diversify."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
-from likewise.encoding.encoder import Encoder
-from likewise.encoding.lexical import Analyzer
-from likewise.searching.fusion import FUSIONS
+from likewise.searching import diversity
+from likewise.searching.fusion import fuse, ranked
+from likewise.searching.probes import Probe, rocchio
+from likewise.searching.reranking import Reranker, rerank
 from likewise.searching.settings import SearchSettings
-from likewise.storing import Filter, Ranking, Store
-from likewise.types import Hit, Hits, Mode
+from likewise.searching.smoothing import smooth
+from likewise.storing import Filter, Ranking, Store, StoredChunk
+from likewise.types import Hit, Hits, Mode, Vectors
+
+_POOL = 4  # neighbours are looked for among so many times the depth
+_DEEPER = 4  # times the depth, where too few hits are left after those of one document or alike were dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One search, checked."""
 
-    text: str
+    probe: Probe
     k: int
     mode: Mode
     where: Filter | None
     settings: SearchSettings
 
-    @property
-    def depth(self) -> int:
-        """How many chunks each retriever hands on."""
-        return max(self.k, self.settings.depth)
-
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What answering needs of an index. The encoder is made when a vector is needed."""
+    """What answering needs of an index. Models are loaded when they are needed."""
 
     store: Store
-    analyzer: Analyzer
-    encoder: Callable[[], Encoder]
+    reranker: Callable[[str], Reranker]  # by name or folder
+    unrelated: float = 0.0  # the cosine of texts that have nothing in common, by the index's encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What each retriever found, and the vector that the dense one looked for."""
+
+    rankings: dict[str, Ranking]
+    vector: Vectors | None  # (D,)
 
 
 def answer(tools: Tools, question: Question) -> Hits:
     """The hits of one question, best first."""
-    rankings = retrieve(tools, question)
-    best = fuse(rankings, question)
-    return Hits(_hits(tools.store, first(best, question.k), rankings))
+    depth = max(question.k, question.settings.depth)
+    found = retrieve(tools.store, question, depth)
+    best = combine(tools, question, found)
+    while _drops(question.settings) and _may_lack(tools.store, best, found, question, depth):
+        depth *= _DEEPER
+        found = retrieve(tools.store, question, depth)
+        best = combine(tools, question, found)
+    stages = dict(found.rankings)
+    unfinished: tuple[str, ...] = ()
+    reranked = 0
+    if question.settings.reranker and len(best.ids):
+        stages["fused"] = best
+        best, stages["reranked"], unfinished = _rerank(tools, question, best)
+        reranked = len(stages["reranked"].ids)
+    best = diversify(tools.store, question, best, reranked=reranked)
+    return Hits(_hits(tools.store, best, stages), unfinished=unfinished)
 
 
-def retrieve(tools: Tools, question: Question) -> dict[str, Ranking]:
-    """What each retriever finds. The words are looked up while the query is encoded."""
+def retrieve(store: Store, question: Question, depth: int) -> Retrieved:
+    """What each retriever finds. The words are looked up while the question is encoded."""
     if question.mode == "lexical":
-        return {"lexical": _lexical(tools, question)}
+        return Retrieved({"lexical": _lexical(store, question, depth)}, None)
     if question.mode == "dense":
-        return {"dense": _dense(tools, question)}
+        ranking, vector = _dense(store, question, depth)
+        return Retrieved({"dense": ranking}, vector)
     with ThreadPoolExecutor(1) as pool:
-        words = pool.submit(_lexical, tools, question)
-        return {"dense": _dense(tools, question), "lexical": words.result()}
+        words = pool.submit(_lexical, store, question, depth)
+        ranking, vector = _dense(store, question, depth)
+        return Retrieved({"dense": ranking, "lexical": words.result()}, vector)
 
 
-def fuse(rankings: Mapping[str, Ranking], question: Question) -> Ranking:
+def combine(tools: Tools, question: Question, found: Retrieved) -> Ranking:
     """One ranking of all that was found; a single retriever's stays as it is."""
-    if len(rankings) == 1:
-        return next(iter(rankings.values()))
+    if len(found.rankings) == 1:
+        return next(iter(found.rankings.values()))
+    settings, rankings = question.settings, found.rankings
+    ids = np.unique(np.concatenate([ranking.ids for ranking in rankings.values()]))
+    by_score = settings.fusion != "reciprocal_rank"  # which looks at ranks alone
+    vectors = tools.store.chunk_vectors(ids) if by_score or settings.smoothing > 0 else {}
+    if by_score:
+        rankings = {name: complete(tools, question, found, name, vectors) for name in rankings}
+    weights = settings.weights or None
+    best = fuse(rankings, k=len(ids), way=settings.fusion, weights=weights, constant=settings.constant)
+    if settings.smoothing == 0:
+        return best
+    rows, pool = _stacked(vectors, best), _POOL * settings.depth
+    return smooth(best, rows, share=settings.smoothing, neighbours=settings.neighbours, pool=pool)
+
+
+def complete(tools: Tools, question: Question, found: Retrieved, name: str, vectors: Mapping[int, Vectors]) -> Ranking:
+    """A retriever's ranking with its scores of what only others found: a chunk that was not found may still be good.
+
+    Cosines are told from that of unrelated texts, 0, to 1: encoders differ in how much of the scale they use.
+    """
+    ranking = found.rankings[name]
+    missing = sorted(set(vectors) - set(ranking.ids.tolist()))
+    if name == "dense" and found.vector is not None:
+        query = found.vector.astype(np.float64)
+        joined = _joined(ranking, {chunk: float(vectors[chunk] @ query) for chunk in missing})
+        return Ranking(joined.ids, (joined.scores - tools.unrelated) / (1 - tools.unrelated))
+    if name == "lexical":
+        words, settings = question.probe.words, question.settings
+        counts, bm25 = words.counts.astype(np.float32), (settings.k1, settings.b)
+        parts = tools.store.lexical_parts(words.terms, counts, np.array(missing, np.int64), bm25=bm25)
+        return _joined(ranking, {chunk: sum(parts.get(chunk, {}).values()) for chunk in missing})
+    return ranking
+
+
+def diversify(store: Store, question: Question, ranking: Ranking, *, reranked: int) -> Ranking:
+    """The k hits to show: the fresh before the old, one of those that are alike, few of one document, unlike ones."""
     settings = question.settings
-    way = FUSIONS.find(settings.fusion)
-    return way(rankings, k=question.depth, weights=settings.weights, constant=settings.constant)
+    if settings.half_life_days is not None:
+        relevances = diversity.relevance(ranking, reranked=reranked)
+        metadata = [chunk.metadata if chunk else {} for chunk in _fetched(store, ranking)]
+        ages = diversity.ages_days(metadata, settings.date_field, datetime.now(UTC))
+        order, relevances = diversity.decayed(relevances, ages, half_life_days=settings.half_life_days)
+        ranking, reranked = Ranking(ranking.ids[order], relevances.astype(np.float32)), 0
+    if _drops(settings):
+        ranking = _take(ranking, _kept(store, ranking, settings))
+    if settings.diversity > 0:
+        relevances = diversity.relevance(ranking, reranked=reranked)
+        vectors = _vectors(store, ranking)
+        chosen = diversity.maximal_marginal_relevance(relevances, vectors, k=question.k, diversity=settings.diversity)
+        ranking = _take(ranking, chosen)
+    return _take(ranking, range(min(question.k, len(ranking.ids))))
 
 
-def first(ranking: Ranking, k: int) -> Ranking:
-    """The best ``k`` of a ranking."""
-    return Ranking(ranking.ids[:k], ranking.scores[:k])
+def _lexical(store: Store, question: Question, depth: int) -> Ranking:
+    words, settings = question.probe.words, question.settings
+    counts, bm25 = words.counts.astype(np.float32), (settings.k1, settings.b)
+    depth += len(question.probe.left_out)
+    found = store.search_lexical(words.terms, counts, k=depth, where=question.where, bm25=bm25)
+    return _without(found, question.probe.left_out)
 
 
-def _lexical(tools: Tools, question: Question) -> Ranking:
-    words, settings = tools.analyzer.count([question.text])[0], question.settings
-    counts = words.counts.astype(np.float32)
-    bm25 = settings.k1, settings.b
-    return tools.store.search_lexical(words.terms, counts, k=question.depth, where=question.where, bm25=bm25)
+def _dense(store: Store, question: Question, depth: int) -> tuple[Ranking, Vectors]:
+    vector, feedback = question.probe.vector(), question.settings.feedback
+    depth += len(question.probe.left_out)
+    if feedback:
+        first = store.search_dense(vector, k=feedback, where=question.where)
+        vector = rocchio(vector, like=_vectors(store, first))
+    found = store.search_dense(vector, k=depth, where=question.where)
+    return _without(found, question.probe.left_out), vector
 
 
-def _dense(tools: Tools, question: Question) -> Ranking:
-    vector = tools.encoder().encode([question.text], role="query", overflow="chunk")[0]  # (D,)
-    return tools.store.search_dense(vector, k=question.depth, where=question.where)
+def _rerank(tools: Tools, question: Question, ranking: Ranking) -> tuple[Ranking, Ranking, tuple[str, ...]]:
+    settings = question.settings
+    chunks = tools.store.fetch(ranking.ids[: settings.rerank_depth].tolist())
+    reranker = tools.reranker(settings.reranker)
+    found = rerank(reranker, question.probe.text, ranking, chunks, budget_ms=settings.budget_ms)
+    return found.ranking, found.scored, (found.unfinished,) if found.unfinished else ()
+
+
+def _joined(ranking: Ranking, more: Mapping[int, float]) -> Ranking:
+    """A ranking with other chunks and their scores, in order."""
+    ids = np.concatenate([ranking.ids, np.array(list(more), np.int64)])
+    scores = np.concatenate([ranking.scores, np.array(list(more.values()), np.float32)])
+    return ranked(ids, scores, len(ids))
+
+
+def _drops(settings: SearchSettings) -> bool:
+    """Whether hits may be dropped for others that are better."""
+    return settings.per_document is not None or settings.alike is not None
+
+
+def _may_lack(store: Store, best: Ranking, found: Retrieved, question: Question, depth: int) -> bool:
+    """Whether fewer than k hits are left and a retriever has more to give."""
+    has_more = any(len(ranking.ids) >= depth for ranking in found.rankings.values())
+    return has_more and len(_kept(store, best, question.settings)) < question.k
+
+
+def _kept(store: Store, ranking: Ranking, settings: SearchSettings) -> list[int]:
+    """The places of a ranking that stay when the alike and the many of one document are dropped."""
+    kept = list(range(len(ranking.ids)))
+    if settings.alike is not None:
+        kept = diversity.without_near_duplicates(_vectors(store, ranking), at_least=settings.alike)
+    if settings.per_document is not None:
+        chunks = _fetched(store, _take(ranking, kept))
+        documents = [chunk.document_id if chunk else None for chunk in chunks]
+        kept = [kept[place] for place in diversity.at_most_each(documents, settings.per_document)]
+    return kept
+
+
+def _fetched(store: Store, ranking: Ranking) -> list[StoredChunk | None]:
+    """The chunks of a ranking; None for one that another process removed meanwhile."""
+    found = {chunk.id: chunk for chunk in store.fetch(ranking.ids)}
+    return [found.get(chunk) for chunk in ranking.ids.tolist()]
+
+
+def _vectors(store: Store, ranking: Ranking) -> Vectors:
+    """The vectors of a ranking's chunks, of unit length: (K, D)."""
+    return _stacked(store.chunk_vectors(ranking.ids), ranking)
+
+
+def _stacked(found: Mapping[int, Vectors], ranking: Ranking) -> Vectors:
+    """Vectors in the order of a ranking, of unit length: (K, D); 0 for a chunk that another process removed."""
+    if not found:
+        return np.zeros((len(ranking.ids), 1), np.float32)
+    gone = np.zeros_like(next(iter(found.values())))
+    vectors = np.array([found.get(chunk, gone) for chunk in ranking.ids.tolist()], np.float32)
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+    return unit
+
+
+def _take(ranking: Ranking, places: Sequence[int]) -> Ranking:
+    chosen = np.array(places, np.intp)
+    return Ranking(ranking.ids[chosen], ranking.scores[chosen])
+
+
+def _without(ranking: Ranking, left_out: frozenset[int]) -> Ranking:
+    return _take(ranking, [place for place, chunk in enumerate(ranking.ids.tolist()) if chunk not in left_out])
 
 
 def _hits(store: Store, best: Ranking, stages: Mapping[str, Ranking]) -> tuple[Hit, ...]:

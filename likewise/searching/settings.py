@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from likewise.errors import ArtifactError, SettingError
-from likewise.searching.fusion import CONSTANT, FUSIONS, WEIGHTS
+from likewise.searching.fusion import CONSTANT, FUSIONS
 from likewise.settings import from_dict, to_dict
 from likewise.storing import Store
 
@@ -25,20 +25,41 @@ class SearchSettings:
         UnknownNameError: No way of fusion is named so.
     """
 
-    fusion: str = "reciprocal_rank"  # how several rankings become one: a name in FUSIONS
-    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))  # by retriever; 1 for those not named
+    fusion: str = "scores"  # how several rankings become one: a name in FUSIONS
+    weights: Mapping[str, float] = field(default_factory=dict)  # by retriever; empty for those of the way of fusion
     constant: float = CONSTANT  # of reciprocal rank fusion: how little a first place counts more than a tenth
+    smoothing: float = 0.3  # how far a fused score moves towards those of the chunk's neighbours, 0 to 1
+    neighbours: int = 5  # how many are asked
     depth: int = 100  # chunks that each retriever hands to fusion
     k1: float = 1.2  # BM25: how soon another occurrence of a word adds little
     b: float = 0.75  # BM25: how much longer chunks are marked down, 0 to 1
+    feedback: int = 0  # the meaning of so many first chunks joins the question's (Rocchio)
+    reranker: str = ""  # a cross-encoder or ColBERT, by name or folder, that reads the first hits again
+    rerank_depth: int = 20  # how many of them
+    budget_ms: float | None = None  # what reading them may take; None for as long as it takes
+    half_life_days: float | None = None  # after so many days a hit counts half; None for no decay
+    date_field: str = "date"  # the metadata that says how old a document is
+    alike: float | None = None  # of chunks with at least this cosine only the best stays; None keeps all
+    per_document: int | None = None  # hits of one document at most; None for any number
+    diversity: float = 0.0  # 0 by relevance alone, to 1 by unlikeness alone (maximal marginal relevance)
 
     def __post_init__(self) -> None:
         FUSIONS.find(self.fusion)
         _check("depth", self.depth, at_least=1)
         _check("constant", self.constant, at_least=0.0)
+        _check("smoothing", self.smoothing, at_least=0.0, at_most=1.0)
+        _check("neighbours", self.neighbours, at_least=1)
         _check("k1", self.k1, at_least=0.0)
         _check("b", self.b, at_least=0.0, at_most=1.0)
-        if not self.weights or not all(_is_number(weight) and weight >= 0 for weight in self.weights.values()):
+        _check("feedback", self.feedback, at_least=0)
+        _check("rerank_depth", self.rerank_depth, at_least=1)
+        _check("diversity", self.diversity, at_least=0.0, at_most=1.0)
+        _check_optional("per_document", self.per_document, at_least=1)
+        _check_optional("alike", self.alike, at_least=0.0, at_most=1.0)
+        for name in ("budget_ms", "half_life_days"):
+            if (value := getattr(self, name)) is not None and not (_is_number(value) and value > 0):
+                raise SettingError(f"{name} is {value!r}; it must be more than 0, or None for none")
+        if not all(_is_number(weight) and weight >= 0 for weight in self.weights.values()):
             raise SettingError(f"weights are numbers by retriever, none below 0, got {dict(self.weights)}")
 
 
@@ -71,6 +92,11 @@ def _check(name: str, value: float, *, at_least: float, at_most: float = math.in
     if not _is_number(value) or not at_least <= value <= at_most or (isinstance(at_least, int) and value % 1):
         to = f" to {at_most:g}" if at_most < math.inf else " or more"
         raise SettingError(f"{name} is {value!r}; it must be {at_least:g}{to}")
+
+
+def _check_optional(name: str, value: float | None, *, at_least: float, at_most: float = math.inf) -> None:
+    if value is not None:
+        _check(name, value, at_least=at_least, at_most=at_most)
 
 
 def _is_number(value: object) -> bool:

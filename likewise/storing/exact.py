@@ -190,6 +190,18 @@ def rank_words(rows: WordRows, query: Bm25Query, k: int) -> Ranking:
     return _best(rows.ids[found], scores[found].astype(np.float32), k)
 
 
+def score_words(rows: WordRows, query: Bm25Query) -> NDArray[np.float64]:
+    """What each term of the query adds to the BM25 score of each row: (N, t)."""
+    parts = np.zeros((len(rows.ids), len(query.terms)))
+    norms = query.k1 * (1 - query.b + query.b * rows.lengths / query.average_length)
+    for column, (term, weight) in enumerate(zip(query.terms, query.weights, strict=True)):
+        places = np.flatnonzero(rows.terms == term)
+        hit = np.searchsorted(rows.starts, places, side="right") - 1
+        counts = rows.counts[places].astype(np.float64)
+        parts[hit, column] = weight * counts / (counts + norms[hit])
+    return parts
+
+
 def _best(ids: Ids, scores: Vectors, k: int) -> Ranking:
     if k < len(scores):
         kth = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -1,6 +1,6 @@
 """What a store promises, and the values that go in and come out of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias
@@ -147,6 +147,36 @@ class Store(Protocol):
 
         ``bm25`` is k1 and b; by default the store's own.
         """
+        ...
+
+    def lexical_parts(
+        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[int, float]]:
+        """By chunk of ``ids``, what each term adds to its BM25 score; the terms that it lacks are left out."""
+        ...
+
+    def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
+        """The vectors (D,) of those chunks that are there."""
+        ...
+
+    def chunks_of(self, document_id: str) -> list[int]:
+        """The chunks of a document in their order; none if it is not there."""
+        ...
+
+    def token_rows(self, ids: Sequence[int] | Ids) -> dict[int, bytes]:
+        """What was kept of the tokens of those chunks that have such a row."""
+        ...
+
+    def write_token_rows(self, rows: Mapping[int, bytes]) -> None:
+        """Keep a row for each chunk, in one commit; chunks that are gone by now are left out."""
+        ...
+
+    def clear_token_rows(self) -> None:
+        """Forget all token rows."""
+        ...
+
+    def chunks_without_token_rows(self, *, most: int) -> list[int]:
+        """The first chunks that have no token row yet."""
         ...
 
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:

@@ -25,6 +25,7 @@ from likewise.storing.exact import (
     load_words,
     rank_dense,
     rank_words,
+    score_words,
 )
 from likewise.storing.filter_to_sql import to_sql
 from likewise.storing.filters import Filter, check_fields, matches
@@ -189,6 +190,22 @@ class Searcher:
             if not len(query.terms) and where is None:
                 return _NOTHING
             return self._search(LexicalWay(self._connection, self._path, query), self._words, state, k, where)
+
+    def lexical_parts(
+        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[int, float]]:
+        """By chunk, what each term adds to its BM25 score; the terms that it lacks are left out."""
+        with self._reading() as state:
+            if not state.chunks or not len(ids):
+                return {}
+            k1, b = bm25 or read_bm25(self._connection)
+            query = bm25_query(self._connection, terms, weights, k1=k1, b=b)
+            rows = load_words(self._connection, self._path, Rows(only=ids.tolist()))
+        parts = score_words(rows, query)  # (N, t)
+        return {
+            number: {int(query.terms[place]): float(row[place]) for place in np.flatnonzero(row)}
+            for number, row in zip(rows.ids.tolist(), parts, strict=True)
+        }
 
     def close(self) -> None:
         self.shards.close()

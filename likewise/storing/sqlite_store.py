@@ -2,7 +2,7 @@
 
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,11 +16,13 @@ from filelock import FileLock, Timeout
 from likewise.errors import ArtifactError, LockedError, SettingError, StorageError
 from likewise.storing.committing import apply
 from likewise.storing.database import DATABASE, connect_reader, connect_writer, damaged, transaction, translated
+from likewise.storing.exact import Rows, load_dense
 from likewise.storing.filters import Filter
 from likewise.storing.protocol import Changes, OpenMode, Ranking, StoredChunk, StoredFile, Terms
 from likewise.storing.rows import STORED_CHUNK, numbers_json, state_row, stored_chunk, to_vector, total
 from likewise.storing.search import KNOWN_FIELDS, Searcher, read_bm25
 from likewise.storing.shards import BuildSettings, build_in_child, remove_others
+from likewise.storing.token_rows import chunks_without_token_rows, clear_token_rows, load_token_rows, write_token_rows
 from likewise.storing.verifying import problems
 from likewise.types import Ids, Vectors
 
@@ -171,6 +173,37 @@ class SqliteStore:
         bm25: tuple[float, float] | None = None,
     ) -> Ranking:
         return self._searcher.lexical(terms, weights, k, where, bm25=bm25)
+
+    def lexical_parts(
+        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[int, float]]:
+        return self._searcher.lexical_parts(terms, weights, ids, bm25=bm25)
+
+    def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
+        with self._reading() as connection:
+            rows = load_dense(connection, self.folder / DATABASE, Rows(only=[int(id) for id in ids]))
+        return dict(zip(rows.ids.tolist(), rows.vectors, strict=True))
+
+    def chunks_of(self, document_id: str) -> list[int]:
+        sql = "SELECT number FROM chunks WHERE document = (SELECT number FROM documents WHERE id = ?) ORDER BY number"
+        with self._reading() as connection:
+            return [number for (number,) in connection.execute(sql, (document_id,))]
+
+    def token_rows(self, ids: Sequence[int] | Ids) -> dict[int, bytes]:
+        with self._reading() as connection:
+            return load_token_rows(connection, self.folder / DATABASE, ids)
+
+    def write_token_rows(self, rows: Mapping[int, bytes]) -> None:
+        with self._writing() as connection:
+            write_token_rows(connection, rows)
+
+    def clear_token_rows(self) -> None:
+        with self._writing() as connection:
+            clear_token_rows(connection)
+
+    def chunks_without_token_rows(self, *, most: int) -> list[int]:
+        with self._reading() as connection:
+            return chunks_without_token_rows(connection, most=most)
 
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:
         found = {}

@@ -13,12 +13,18 @@ from likewise.storing.database import DATABASE, transaction
 from likewise.storing.filters import facts
 from likewise.storing.rows import chunk_checksum, document_checksum, words_checksum
 from likewise.storing.shards import altered
+from likewise.storing.token_rows import has_token_rows
 
 _CHECKSUMS: tuple[tuple[str, str, Callable[..., int]], ...] = (
     ("document", "SELECT number, checksum, id, source, metadata FROM documents", document_checksum),
     ("chunk", "SELECT number, checksum, document, text, start, end, heading FROM chunks", chunk_checksum),
     ("vector of chunk", "SELECT chunk, checksum, vector FROM vectors", lambda number, blob: crc32(blob, number)),
     ("word list of chunk", "SELECT chunk, checksum, terms, counts, tokens FROM words", words_checksum),
+)
+_TOKENS: tuple[str, str, Callable[..., int]] = (
+    "row of token vectors of chunk",
+    "SELECT chunk, checksum, vectors FROM token_vectors",
+    lambda number, blob: crc32(blob, number),
 )
 _TOTALS = """
 SELECT documents - (SELECT count(*) FROM documents), chunks - (SELECT count(*) FROM chunks),
@@ -51,7 +57,7 @@ def _structure(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _rows(connection: sqlite3.Connection) -> Iterator[str]:
-    for what, sql, checksum_of in _CHECKSUMS:
+    for what, sql, checksum_of in (*_CHECKSUMS, *([_TOKENS] if has_token_rows(connection) else [])):
         for number, checksum, *values in connection.execute(sql):
             if checksum_of(number, *values) != checksum:
                 yield f"the checksum of {what} {number} does not match"

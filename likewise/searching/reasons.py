@@ -1,0 +1,193 @@
+"""Why a hit is one: the words that it shares, what each word of the question is worth, and its closest passage."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from likewise.encoding.encoder import Encoder
+from likewise.encoding.lexical import Analyzer
+from likewise.encoding.multi_vector import MultiVectorEncoder
+from likewise.searching.reranking import shown_text
+from likewise.searching.settings import SearchSettings
+from likewise.storing import Store, StoredChunk
+from likewise.types import Hit, Vectors
+
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_PASSAGE = re.compile(r"\S.*?(?:[.!?。！？](?=\s)|\n|$)", re.DOTALL)
+_SHORTEST = 3  # letters and digits that make a passage worth comparing
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the question that the chunk has too."""
+
+    word: str  # as the question spells it
+    score: float  # its part of the BM25 score
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """A word of the question, and by how much the cosine to the chunk falls when it is left out."""
+
+    word: str
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A sentence or line of the chunk."""
+
+    text: str
+    start: int  # characters of the document
+    end: int
+    cosine: float  # to the question
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A token of the question and the token of the chunk that is most like it."""
+
+    query: str
+    chunk: str
+    score: float  # its part of the MaxSim score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasons:
+    """What made a hit."""
+
+    hit: Hit  # with its place in every stage
+    lexical: float  # the BM25 score, which ``terms`` sum to
+    terms: tuple[Term, ...]  # greatest first
+    cosine: float | None  # None where only words were asked for
+    words: tuple[Worth, ...]  # greatest loss first
+    passage: Passage | None  # the closest to the question
+    max_sim: float | None  # None without late interaction
+    pairs: tuple[Pair, ...]  # in the order of the question; they sum to ``max_sim``
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Who can say why. Without an encoder, or without late interaction, that part stays empty."""
+
+    store: Store
+    analyzer: Analyzer
+    encoder: Encoder | None
+    late: MultiVectorEncoder | None
+
+
+def explain(witnesses: Witnesses, query: str, hits: Sequence[Hit], settings: SearchSettings) -> list[Reasons]:
+    """The reasons of each hit of a question."""
+    chunks = {chunk.id: chunk for chunk in witnesses.store.fetch([hit.chunk_id for hit in hits])}
+    present = [hit for hit in hits if hit.chunk_id in chunks]
+    order = [chunks[hit.chunk_id] for hit in present]
+    terms = _terms(witnesses, query, order, settings)
+    cosines, worths = _worths(witnesses, query, order)
+    passages = _passages(witnesses.encoder, query, order)
+    pairs = [_pairs(witnesses.late, query, chunk) for chunk in order]
+    return [
+        Reasons(
+            hit=hit,
+            lexical=sum(term.score for term in terms[i]),
+            terms=terms[i],
+            cosine=cosines[i],
+            words=worths[i],
+            passage=passages[i],
+            max_sim=sum(pair.score for pair in pairs[i]) if witnesses.late else None,
+            pairs=pairs[i],
+        )
+        for i, hit in enumerate(present)
+    ]
+
+
+def _terms(
+    witnesses: Witnesses, query: str, chunks: Sequence[StoredChunk], settings: SearchSettings
+) -> list[tuple[Term, ...]]:
+    """BM25 is a sum over terms: each one's part in each chunk."""
+    counted = witnesses.analyzer.count([query])[0]
+    spelled: dict[int, str] = {}
+    words = [match.group() for match in _WORD.finditer(query)]
+    for word, alone in zip(words, witnesses.analyzer.count(words), strict=True):
+        for term in alone.terms.tolist():
+            spelled.setdefault(term, word)
+    ids = np.array([chunk.id for chunk in chunks], np.int64)
+    counts, bm25 = counted.counts.astype(np.float32), (settings.k1, settings.b)
+    parts = witnesses.store.lexical_parts(counted.terms, counts, ids, bm25=bm25)
+    return [
+        tuple(
+            Term(spelled.get(term, f"#{term}"), score)
+            for term, score in sorted(parts.get(chunk.id, {}).items(), key=lambda part: (-part[1], part[0]))
+        )
+        for chunk in chunks
+    ]
+
+
+def _worths(
+    witnesses: Witnesses, query: str, chunks: Sequence[StoredChunk]
+) -> tuple[list[float | None], list[tuple[Worth, ...]]]:
+    """The cosine of each chunk, and what each word of the question does for it: left out, by how much it falls."""
+    if witnesses.encoder is None:
+        return [None for _ in chunks], [() for _ in chunks]
+    matches = list(_WORD.finditer(query))
+    without = [" ".join((query[: m.start()] + query[m.end() :]).split()) for m in matches] if len(matches) > 1 else []
+    asked = _units(witnesses.encoder.encode([query, *without], role="query", overflow="chunk"))  # (1 + W, D)
+    kept = witnesses.store.chunk_vectors([chunk.id for chunk in chunks])
+    missing = np.zeros_like(asked[0])
+    vectors = _units(np.array([kept.get(chunk.id, missing) for chunk in chunks], np.float32).reshape(-1, len(missing)))
+    cosines = vectors @ asked.T  # (N, 1 + W)
+    worths = [
+        tuple(
+            sorted(
+                (Worth(m.group(), float(row[0] - less)) for m, less in zip(matches, row[1:], strict=False)),
+                key=lambda worth: -worth.loss,
+            )
+        )
+        for row in cosines
+    ]
+    return [float(row[0]) for row in cosines], worths
+
+
+def _passages(encoder: Encoder | None, query: str, chunks: Sequence[StoredChunk]) -> list[Passage | None]:
+    """Of each chunk the sentence or line whose vector is closest to the question's."""
+    if encoder is None:
+        return [None for _ in chunks]
+    spans = [[match.span() for match in _PASSAGE.finditer(chunk.text) if _says(match.group())] for chunk in chunks]
+    texts = [chunk.text[slice(*span)].strip() for chunk, some in zip(chunks, spans, strict=True) for span in some]
+    asked = _units(encoder.encode([query], role="query", overflow="chunk"))[0]
+    cosines = iter((_units(encoder.encode(texts, role="document", overflow="truncate")) @ asked).tolist())
+    found: list[Passage | None] = []
+    for chunk, some in zip(chunks, spans, strict=True):
+        scored = [(next(cosines), span) for span in some]
+        if not scored:
+            found.append(None)
+            continue
+        cosine, (start, end) = max(scored, key=lambda one: (one[0], -one[1][0]))
+        text = chunk.text[start:end].strip()
+        found.append(Passage(text, chunk.start + start, chunk.start + end, cosine))
+    return found
+
+
+def _pairs(late: MultiVectorEncoder | None, query: str, chunk: StoredChunk) -> tuple[Pair, ...]:
+    """For each token of the question the greatest product with a token of the chunk: the terms of MaxSim."""
+    if late is None:
+        return ()
+    asked, text = late.encode([query], role="query", overflow="truncate")[0], shown_text(chunk)
+    document = late.encode([text], role="document", overflow="truncate")[0]
+    left, right = late.pieces(query, role="query"), late.pieces(text, role="document")
+    if not len(document):
+        return ()
+    products = asked @ document.T  # (T, S)
+    return tuple(
+        Pair(piece, right[int(row.argmax())], float(row.max())) for piece, row in zip(left, products, strict=True)
+    )
+
+
+def _says(text: str) -> bool:
+    return sum(map(str.isalnum, text)) >= _SHORTEST
+
+
+def _units(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+    return unit
