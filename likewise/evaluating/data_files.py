@@ -230,13 +230,13 @@ def read_records(path: Path, format: str = "") -> Iterator[Record]:
         raise DataError(f"{path}: can't tell its format by its name; say format = one of {', '.join(FORMATS)}")
     read = FORMATS.find(name)
     try:
-        with _open(path) as file:
+        with open_text(path) as file:
             yield from read(file, str(path))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{path} can't be read: {error}") from error
 
 
-def _open(path: Path) -> TextIO:
+def open_text(path: Path) -> TextIO:
     """Text as it is, but for a mark of the byte order."""
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="\n")

@@ -56,6 +56,7 @@ class Kitchen:
     encoder: Callable[[], Encoder]
     analyzer: Analyzer
     chunks: ChunkSettings
+    others: Sequence[Store] = ()  # stores of the same contract, whose vectors of the same texts are used again
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +334,9 @@ def _chunk_rows(
 
 
 def _vectors(store: Store, hashes: dict[str, bytes], kitchen: Kitchen, report: AddReport) -> dict[bytes, Vectors]:
-    known = store.vectors_of(list(hashes.values()))
+    known: dict[bytes, Vectors] = {}
+    for one in (store, *kitchen.others):
+        known |= one.vectors_of([its_hash for its_hash in hashes.values() if its_hash not in known])
     missing = [text for text, its_hash in hashes.items() if its_hash not in known]
     report.reused += len(known)
     if missing:

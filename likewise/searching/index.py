@@ -1,7 +1,8 @@
 """Documents that can be searched: the object that users hold."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -80,7 +81,12 @@ class Index:
         return self._reading().document_count() if is_index(self.path) else 0
 
     def add(
-        self, documents: Iterable[Document], *, only: bool = False, progress: "Progress" = lambda *_: None
+        self,
+        documents: Iterable[Document],
+        *,
+        only: bool = False,
+        vectors_from: Sequence[str | Path] = (),
+        progress: "Progress" = lambda *_: None,
     ) -> "AddReport":
         """Bring the index up to date with ``documents``.
 
@@ -94,6 +100,8 @@ class Index:
         Args:
             documents: From ``likewise.read``, or any of your own.
             only: The files of ``documents`` are all that the index shall hold: files from elsewhere are removed too.
+            vectors_from: Other indexes of the same model, cut in other ways perhaps: a text that one of them has
+                embedded is not embedded again.
             progress: Called with what is going on, how much of it is done, and of how much (0 if not known).
 
         Raises:
@@ -109,7 +117,10 @@ class Index:
             if self._model or self._precision:
                 encoder()  # what was asked for must be the index's, even if there turns out to be nothing to encode
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
-            report = add(store, documents, Kitchen(encoder, self._analyzer, chunks), progress, only=only)
+            with ExitStack() as stack:
+                others = [stack.enter_context(self._other(path, encoder)) for path in vectors_from]
+                kitchen = Kitchen(encoder, self._analyzer, chunks, others)
+                report = add(store, documents, kitchen, progress, only=only)
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
                     progress("building the search engine's index", 0, 0)
@@ -351,6 +362,17 @@ class Index:
                 raise ArtifactError(f"{self.path} holds words of analyzer {analyzer}, this is {ANALYZER}: index anew")
             self._reader = store
         return self._reader
+
+    def _other(self, path: str | Path, encoder: Callable[[], Encoder]) -> SqliteStore:
+        """Another index, open for reading, whose vectors can stand beside this one's."""
+        store = open_store(path, mode="read")
+        try:
+            if stored := store.read_setting("contract"):
+                encoder().contract.require(Contract.from_json(stored), where=str(path))
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     def _existing_for_writing(self) -> SqliteStore:
         if not is_index(self.path):
