@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from likewise.cli._output import as_json_option, note, print_json, progress_bar
+from likewise.cli._words_distilling import distil_command
 from likewise.tokenizing import train_vocabulary
 from likewise.tokenizing.corpora import Corpus
 from likewise.tokenizing.training import KINDS
@@ -57,4 +58,5 @@ def vocab(corpus: tuple[Path, ...], kind: str, size: int, to: Path, lowercase: b
     print(f"  longest: {'  '.join(usage.longest)}")
 
 
+words.add_command(distil_command)
 PLUGIN = words

@@ -74,7 +74,8 @@ def load(
         name_or_folder: "all-MiniLM-L6-v2", "organisation/name" on the hub, or a path.
         precision: Of the network: "float32", "int8" (faster, vectors at a mean cosine of 0.996 to float32), "int4" (a
             fifth of the bytes at the speed of float32, a mean cosine of 0.96), what else the engine has, or "auto",
-            which is int8 where the engine has it, and float32 for static models, which are fastest so. ``likewise models quantize`` measures them for any model.
+            which is int8 where the engine has it, and float32 for static models, which are fastest so.
+            ``likewise models quantize`` measures them for any model.
         vectors: Their dimension, if it is not the network's, and what they are stored in.
         engine: What runs the network: "openvino", one that an extra brings ("onnxruntime", "torch", "transformers"), or
             "auto", which is openvino, and transformers for a network that has no family here.

@@ -38,7 +38,7 @@ class StaticEngine:
         table, scales = weights["tokens"], weights.get("weights")
         self._places = weights.get("mapping")  # (V,) the row of each token; None: a row a token
         if precision == "int8" and table.dtype != np.int8:
-            table, steps = _in_eight_bits(table)
+            table, steps = in_eight_bits(table)
             steps = steps if self._places is None else steps[self._places]
             scales = steps if scales is None else steps * scales
         self._table = table if table.dtype == np.int8 else table.astype(precision, copy=False)  # (rows, D)
@@ -107,7 +107,8 @@ def tokenizer_of(checkpoint: Checkpoint) -> Tokenizer:
     return open_bare_tokenizer(checkpoint.network, known_only=checkpoint.config["table"] != TABLES[0])
 
 
-def _in_eight_bits(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def in_eight_bits(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Rows as whole numbers to ±127, and what each row (rows,) is to be multiplied by."""
-    reach = np.maximum(np.abs(table).max(axis=1), np.finfo(np.float32).tiny)
+    reach = np.abs(table).max(axis=1)
+    reach[reach == 0] = 1
     return np.rint(table * (_INT8 / reach)[:, None]).astype(np.int8), (reach / _INT8).astype(np.float32)

@@ -2,9 +2,11 @@
 
 sentence-transformers has the table as ``embedding.weight``, in a folder that ``modules.json`` calls StaticEmbedding.
 model2vec has it as ``embeddings``, where tokens may share rows (``mapping``) and weigh (``weights``); what
-``config.json`` says counts, and tokens that the vocabulary lacks are passed over.
+``config.json`` says counts, and tokens that the vocabulary lacks are passed over. A table has no maximum length of its
+own; where the files declare none, there is none, though model2vec then cuts at 512.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +55,19 @@ def static_config(folder: Path, declared: dict[str, Any]) -> dict[str, Any]:
         "table": table,
         "mapped": mapping is not None,
         "weighted": weights is not None,
-        "max_length": declared.get("max_length"),
+        "max_length": _cut_by_tokenizer(folder) if table == TABLES[0] else declared.get("max_length"),
     }
+
+
+def _cut_by_tokenizer(folder: Path) -> int | None:
+    """The tokens that sentence-transformers cuts texts to, which for a table is what its tokenizer says."""
+    path = folder / "tokenizer.json"
+    try:
+        truncation = json.loads(path.read_text(encoding="utf-8")).get("truncation") or {}
+        found: int | None = truncation.get("max_length")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ArtifactError(f"{path} can't be read as a tokenizer: {error}") from error
+    return found
 
 
 def _check_mapping(folder: Path, mapping: Array | None, rows: int) -> None:

@@ -28,11 +28,16 @@ def open_bare_tokenizer(folder: Path, *, known_only: bool) -> Tokenizer:
     """
     path = folder / FILE
     try:
-        library = tokenizers.Tokenizer.from_file(str(path))
+        return bare(path.read_text(encoding="utf-8"), known_only=known_only)
     except Exception as error:  # the library raises a bare Exception
         raise ArtifactError(f"{path} can't be read as a tokenizer: {error}") from error
-    vocabulary: Vocabulary = _vocabulary(library)
-    unknown = _unknown_id(library, path) if known_only else None
+
+
+def bare(content: str, *, known_only: bool) -> Tokenizer:
+    """As ``open_bare_tokenizer``, from the content of the file; raises what the library does."""
+    library = tokenizers.Tokenizer.from_str(content)
+    vocabulary = _vocabulary(library)
+    unknown = _unknown_id(library, content) if known_only else None
     if unknown is not None:
         vocabulary = KnownWords(vocabulary, unknown_id=unknown)
     return Tokenizer.of(vocabulary, parse_template("$A", "$A", vocabulary.id_of))
@@ -46,10 +51,10 @@ def _vocabulary(library: tokenizers.Tokenizer) -> Vocabulary:
     return WordByWord(plain, added=added)
 
 
-def _unknown_id(library: tokenizers.Tokenizer, path: Path) -> int | None:
+def _unknown_id(library: tokenizers.Tokenizer, content: str) -> int | None:
     """The id of what the vocabulary lacks; Unigram models alone say it as a number."""
     if isinstance(library.model, models.Unigram):
-        found: int | None = json.loads(path.read_text(encoding="utf-8"))["model"].get("unk_id")
+        found: int | None = json.loads(content)["model"].get("unk_id")
         return found
     name = library.model.unk_token
     return None if name is None else library.token_to_id(name)
