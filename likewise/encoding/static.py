@@ -1,6 +1,7 @@
 """Static models: the rows of a table, averaged over the tokens of a text. No network runs, so none is compiled."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,11 @@ class StaticEngine:
     budget_tokens = 1 << 14
 
     def __init__(self, checkpoint: Checkpoint, precision: str) -> None:
-        weights = checkpoint.weights()
+        weights: dict[str, NDArray[Any]] = checkpoint.weights()
         table, scales = weights["tokens"], weights.get("weights")
-        self._places = weights.get("mapping")  # (V,) the row of each token; None: a row a token
+        self._places: NDArray[np.int64] | None = weights.get(
+            "mapping"
+        )  # (V,) the row of each token; None: a row a token
         if precision == "int8" and table.dtype != np.int8:
             table, steps = in_eight_bits(table)
             steps = steps if self._places is None else steps[self._places]
@@ -54,7 +57,8 @@ class StaticEngine:
             for start in range(_PIECE, len(one), _PIECE):
                 self._add(one[start : start + _PIECE], sums[i])
         lengths = np.fromiter(map(len, ids), np.float32, len(ids))
-        return self._after(sums / np.maximum(lengths, 1)[:, None])
+        means: Vectors = sums / np.maximum(lengths, 1)[:, None]
+        return self._after(means)
 
     def run(self, feeds: Iterable[Feed], collect: Collect) -> None:
         for rows, inputs in feeds:
@@ -72,7 +76,7 @@ class StaticEngine:
 
     def _after(self, vectors: Vectors) -> Vectors:
         """What the model makes of the averages (N, D)."""
-        nothing = np.empty((len(vectors), 0), np.int64)
+        nothing: NDArray[Any] = np.empty((len(vectors), 0), np.int64)  # what comes after an average reads no tokens
         for i, link in enumerate(self._links[1:], start=1):
             scope = Scope(NumpyOps(), self._weights, f"steps.{i}")
             vectors = link.step.apply(scope, vectors, Inputs(nothing, nothing))

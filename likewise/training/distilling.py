@@ -183,7 +183,8 @@ def _texts(teacher: Encoder, texts: Iterable[str], bare: BareTokenizer, progress
     ids: list[TokenIds] = []
     vectors = [np.empty((0, teacher.contract.dimension), np.float32)]
     remaining = iter(dict.fromkeys(texts))
-    with closing(subject_of(teacher.name, "dense", teacher, progress=progress)) as kept:
+    subject: Any = subject_of(teacher.name, "dense", teacher, progress=progress)  # keeps what was encoded
+    with closing(subject) as kept:
         while window := list(islice(remaining, _WINDOW)):
             found = tokenizer.encode(window)
             known = [place for place, one in enumerate(found) if len(one)]

@@ -24,7 +24,7 @@ class Axes:
 
     def apply(self, vectors: Matrix) -> Matrix:
         """Vectors (N, D) from their mean, along the axes: (N, d)."""
-        turned: Matrix = (vectors - self.mean) @ self.axes
+        turned: Matrix = np.matmul(vectors - self.mean, self.axes)
         return turned
 
 
@@ -40,7 +40,7 @@ def principal_axes(vectors: Matrix, dimension: int) -> Axes:
     """
     if not 1 <= dimension <= vectors.shape[1]:
         raise SettingError(f"dimension is {dimension}; vectors of {vectors.shape[1]} have 1 to {vectors.shape[1]}")
-    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    mean: Matrix = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred = vectors - mean
     covariance = (centred.T @ centred).astype(np.float64) / max(len(vectors), 1)
     variances, axes = np.linalg.eigh(covariance)  # least first
@@ -127,19 +127,20 @@ def fit_rows(
     Raises:
         DataError: The rounds ended in something that is no number.
     """
-    scale = (texts.squares + np.float32(ridge))[:, None]
+    scale: Matrix = (texts.squares + np.float32(ridge))[:, None]
     moved = np.zeros_like(prior)
     left = texts.spread(targets - texts.means(prior))
-    along = left / scale
-    power = _dots(left, left / scale)
+    along: Matrix = left / scale
+    power = _dots(left, along)
     for done in range(rounds):
         progress(done, rounds)
         onto = texts.spread(texts.means(along)) + np.float32(ridge) * along
-        step = (power / np.maximum(_dots(along, onto), np.finfo(np.float64).tiny)).astype(np.float32)
+        step = _ratio(power, _dots(along, onto))
         moved += step * along
         left -= step * onto
-        rest = _dots(left, left / scale)
-        along = left / scale + (rest / np.maximum(power, np.finfo(np.float64).tiny)).astype(np.float32) * along
+        nearer: Matrix = left / scale
+        rest = _dots(left, nearer)
+        along = nearer + _ratio(rest, power) * along
         power = rest
     progress(rounds, rounds)
     if not np.isfinite(moved).all():
@@ -167,3 +168,8 @@ def _dots(left: Matrix, right: Matrix) -> NDArray[np.float64]:
     """The dot product of each column with its like (D,)."""
     found: NDArray[np.float64] = np.einsum("vd,vd->d", left, right, dtype=np.float64)
     return found
+
+
+def _ratio(over: NDArray[np.float64], under: NDArray[np.float64]) -> Matrix:
+    """Their ratio by column; 0 where a column has nothing left to fit."""
+    return (over / np.maximum(under, np.finfo(np.float64).tiny)).astype(np.float32)

@@ -55,8 +55,8 @@ def fold(settings: StaticSettings, weights: Weights) -> Weights:
 
 
 def forward(ops: Ops[A], weights: Weights, _settings: StaticSettings, inputs: Inputs[A]) -> A:
-    """Token states (B, T, D)."""
-    return ops.embed(weights["tokens"], inputs.ids)
+    """Token states (B, T, D); zeros for padding."""
+    return ops.multiply(ops.embed(weights["tokens"], inputs.ids), ops.real(inputs.mask))
 
 
 PLUGIN = Family(
