@@ -14,8 +14,8 @@ from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.explaining import Comparison, Trace, compare, focus, trace
 from likewise.encoding.explaining_page import page
 from likewise.encoding.models import Source, find_checkpoint, load
+from likewise.encoding.static import tokenizer_of
 from likewise.errors import SettingError, StorageError
-from likewise.tokenizing import open_tokenizer
 from likewise.types import Role
 
 _SHOWN = 40  # tokens of a text that are printed
@@ -44,7 +44,7 @@ def explain(
     if token is not None and len(texts) == 2:
         raise SettingError("--token follows a token of one text; leave it out, or give one text")
     found, checkpoint = find_checkpoint(model, source=source, progress=note)
-    weights, tokenizer = checkpoint.weights(), open_tokenizer(checkpoint.network)
+    weights, tokenizer = checkpoint.weights(), tokenizer_of(checkpoint)
     traces = [trace(checkpoint, weights, tokenizer, text, role=role) for text in texts]
     alike = None
     focus(traces[0], token)  # refused before anything is printed

@@ -6,6 +6,7 @@ import click
 
 from likewise.cli._output import as_json_option, note, print_json, progress_bar
 from likewise.cli._words_asking import COMMANDS
+from likewise.cli._words_distilling import distil_command
 from likewise.corpora import Corpus
 from likewise.tokenizing import train_vocabulary
 from likewise.tokenizing.training import KINDS
@@ -58,7 +59,7 @@ def vocab(corpus: tuple[Path, ...], kind: str, size: int, to: Path, lowercase: b
     print(f"  longest: {'  '.join(usage.longest)}")
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, distil_command):
     words.add_command(command)
 
 PLUGIN = words

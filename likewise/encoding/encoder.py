@@ -12,6 +12,7 @@ from likewise.encoding.contract import Contract
 from likewise.encoding.engines import Engine
 from likewise.encoding.feeding import Rows, feeds, prompt_tokens, rows_of
 from likewise.encoding.packing import Packed, Packing, pack, truncate
+from likewise.encoding.static import StaticEngine
 from likewise.tokenizing import Tokenizer
 from likewise.types import Overflow, Role, Vectors
 
@@ -101,6 +102,8 @@ class Encoder:
 
     def _run(self, ids: Sequence[NDArray[np.int64]], role: Role) -> Vectors:
         """What the network gives for ids that fit the model: (R, D)."""
+        if isinstance(self._engine, StaticEngine):
+            return self._engine.average(ids)
         framed = [self.tokenizer.frame(one) for one in ids]
         vectors = np.empty((len(framed), self.contract.truncated_from or self.contract.dimension), np.float32)
 

@@ -16,12 +16,13 @@ from likewise.encoding.encoder import Encoder
 from likewise.encoding.engines import ENGINES, Engine
 from likewise.encoding.finding import Found, find_model
 from likewise.encoding.packing import Precision, fit_ranges
+from likewise.encoding.static import open_static, tokenizer_of
 from likewise.errors import ArtifactError, ModelError, SettingError, UnknownNameError
 from likewise.modelling.chain import Kind
 from likewise.modelling.checkpoints import Checkpoint, read_checkpoint
 from likewise.modelling.families import FAMILIES, FOREIGN
 from likewise.modelling.tensors import WEIGHTS
-from likewise.tokenizing import Tokenizer, open_tokenizer
+from likewise.tokenizing import Tokenizer
 
 AUTO_PRECISION = "int8"  # by measurement: docs/benchmarks.md, "Which precision is the default"
 Progress = Callable[[str], None]
@@ -73,7 +74,8 @@ def load(
         name_or_folder: "all-MiniLM-L6-v2", "organisation/name" on the hub, or a path.
         precision: Of the network: "float32", "int8" (faster, vectors at a mean cosine of 0.996 to float32), "int4" (a
             fifth of the bytes at the speed of float32, a mean cosine of 0.96), what else the engine has, or "auto",
-            which is int8 where the engine has it. ``likewise models quantize`` measures them for any model.
+            which is int8 where the engine has it, and float32 for static models, which are fastest so.
+            ``likewise models quantize`` measures them for any model.
         vectors: Their dimension, if it is not the network's, and what they are stored in.
         engine: What runs the network: "openvino", one that an extra brings ("onnxruntime", "torch", "transformers"), or
             "auto", which is openvino, and transformers for a network that has no family here.
@@ -116,9 +118,8 @@ def open_model(
     if checkpoint.chain.kind != kind:
         other = checkpoint.chain.kind
         raise ModelError(f"{found.name} gives {other} output, not {kind}: open it with likewise.{_LOADERS[other]}")
-    tokenizer = open_tokenizer(checkpoint.network)
-    where = cache or user_cache_path("likewise") / "networks"
-    network, contract = open_network(checkpoint, _chosen(checkpoint, running), cache=where, progress=progress)
+    tokenizer = tokenizer_of(checkpoint)
+    network, contract = _open(checkpoint, running, cache=cache, progress=progress)
     if found.expected_sha256 and contract.weights != found.expected_sha256 and not _has_more_weights(checkpoint):
         raise ArtifactError(
             f"{found.folder / WEIGHTS} is not the published {found.name}: its sha256 is {contract.weights}"
@@ -130,6 +131,16 @@ def open_model(
             "are not of the same model; take both from the published folder"
         )
     return Opened(found, checkpoint, contract, tokenizer, network)
+
+
+def _open(
+    checkpoint: Checkpoint, running: Running, *, cache: Path | None, progress: Progress
+) -> tuple[Engine, Contract]:
+    """The network, which a static model has none of, and the contract."""
+    if checkpoint.chain.static and running.engine == "auto":
+        return open_static(checkpoint, running.precision)
+    where = cache or user_cache_path("likewise") / "networks"
+    return open_network(checkpoint, _chosen(checkpoint, running), cache=where, progress=progress)
 
 
 def find_checkpoint(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from likewise.errors import ModelError
+from likewise.modelling.static_files import is_model2vec
 from likewise.modelling.steps import STEPS, Dense, Normalize, Pooling, SpladePooling, Step
 from likewise.modelling.tensors import read_tensors
 
@@ -19,6 +20,7 @@ _KINDS: Mapping[str, Kind] = {
     "CrossEncoder": "scores",
 }
 _NETWORKS = {"Transformer": None, "MLMTransformer": "masked_language"}  # module type -> the head that it has
+_TABLE = "StaticEmbedding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Chain:
     links: tuple[Link, ...]
     network: str = ""  # the folder of the network inside the model's; not "" where queries take another way
     query_weights: str = ""  # the folder of weights for queries, which then need no network
+    static: bool = False  # the network is a table of token vectors, whose average is the first of the links
 
     @property
     def normalise(self) -> bool:
@@ -76,8 +79,11 @@ def read_chain(folder: Path) -> Chain:
     if modules[0] == ("Router", ""):
         return _routed(folder)
     network, path = modules[0]
+    if network == _TABLE:
+        return _averaged(tuple(_link(folder, kind, path) for kind, path in modules[1:]), network=path)
     if network not in _NETWORKS or path:
-        raise ModelError(f"{folder / 'modules.json'} begins with {network!r}; known are {', '.join(_NETWORKS)} at ''")
+        known = f"{', '.join(_NETWORKS)} at '', {_TABLE} anywhere"
+        raise ModelError(f"{folder / 'modules.json'} begins with {network!r}; known are {known}")
     links = tuple(_link(folder, kind, path) for kind, path in modules[1:])
     head = _NETWORKS[network] or _head(folder)
     kind = _kind(declared, links, head)
@@ -89,9 +95,19 @@ def read_chain(folder: Path) -> Chain:
     return Chain(kind, head, links)
 
 
+def _averaged(links: tuple[Link, ...], *, network: str) -> Chain:
+    """The chain of a table of token vectors, in the folder ``network`` of the model's."""
+    average = Link("Pooling", "", Pooling(("mean",), include_prompt=True, dimension=None))
+    return Chain("dense", None, (average, *links), network="" if network == "." else network, static=True)
+
+
 def _undeclared(folder: Path) -> Chain:
     """The chain of a folder without modules.json, where its network leaves only one."""
-    architectures = [str(one) for one in read_json(folder / "config.json").get("architectures") or []]
+    config = read_json(folder / "config.json")
+    architectures = [str(one) for one in config.get("architectures") or []]
+    if is_model2vec(folder, config):
+        links = (Link("Normalize", "", Normalize()),) if config.get("normalize") else ()
+        return _averaged(links, network="")
     if any(one.endswith("ForSequenceClassification") for one in architectures):
         return Chain("scores", "classification", ())
     if "HF_ColBERT" in architectures:

@@ -15,6 +15,7 @@ from likewise.errors import ModelError
 from likewise.modelling.chain import Chain, read_chain, read_json
 from likewise.modelling.families import FAMILIES, FOREIGN, Family, family_name, names_in, rename
 from likewise.modelling.ops import Array, Weights
+from likewise.modelling.static_files import static_config
 from likewise.modelling.tensors import read_tensors, refuse_remote_code, weight_files, write_tensors
 from likewise.types import Role
 
@@ -145,17 +146,18 @@ def read_checkpoint(folder: Path, *, foreign: bool = False) -> Checkpoint:
     """
     if not folder.is_dir():
         raise ModelError(f"no model folder {str(folder)!r}")
-    if not any((folder / name).is_file() for name in ("config.json", "router_config.json")):
+    if not any((folder / name).is_file() for name in ("config.json", "router_config.json", "modules.json")):
         raise ModelError(f"{folder} has no config.json: it is not a model folder, or was not downloaded whole")
     chain = read_chain(folder)
     declared = read_json(folder / "config_sentence_transformers.json", optional=True)
     whole, folder = folder, folder / chain.network
-    config = read_json(folder / "config.json")
+    config = read_json(folder / "config.json", optional=chain.static)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(
             f"{folder} has no tokenizer.json, nor another tokenizer file: {', '.join(TOKENIZER_FILES[1:])}"
         )
     weight_files(folder)  # refuses a folder that has none, or has them as a pickle
+    config = static_config(folder, config) if chain.static else config
     name = family_name(config)
     if name not in FAMILIES.names():
         refuse_remote_code(config, folder)
