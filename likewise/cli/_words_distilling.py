@@ -6,8 +6,8 @@ import click
 
 from likewise.cli._options import source_options
 from likewise.cli._output import as_json_option, print_json, progress_bar
+from likewise.corpora import Corpus, read_lines
 from likewise.encoding.models import Source
-from likewise.tokenizing.corpora import Corpus, read_lines
 from likewise.training.distilling import PRECISIONS, DistilSettings, distil
 
 _DEFAULT = DistilSettings()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import ArtifactError, ModelError
-from likewise.modelling.safetensors_file import Array
 from likewise.modelling.tensors import read_tensors
+from likewise.safetensors_file import Array
 
 TABLES = ("embedding.weight", "embeddings")
 MODEL2VEC = "model2vec"
