@@ -12,6 +12,7 @@ from likewise.storing.protocol import (
     StoredChunk,
     StoredFile,
 )
+from likewise.storing.shortlists import Shortlist
 from likewise.storing.sqlite_store import SqliteStore, StoreSettings, open_store
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Filter",
     "OpenMode",
     "Ranking",
+    "Shortlist",
     "SqliteStore",
     "Store",
     "StoreSettings",
