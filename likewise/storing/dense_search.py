@@ -95,6 +95,7 @@ class DenseSearch:
         Raises:
             ShardDamagedError: Something in the shard is not as it was written.
         """
+        self.everything.rows = None  # while there is a shard, nobody needs them in memory
         newer = self.newer.current(self._connection, self._path, asked.state, after=shard.manifest.last_chunk)
         kept = self._kept_rows(shard, asked, len(newer.ids))
         if asked.passing is not None:

@@ -9,7 +9,6 @@ were held out of the graph while it was measured, as a query is in no graph eith
 enough, as questions are not distributed as documents are.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil, sqrt
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.settings import from_dict
+from likewise.storing.checked_json import read_checked, write_checked
 from likewise.storing.exact import NO_IDS
 from likewise.types import Ids, Vectors
 
@@ -78,9 +78,7 @@ class Promises:
         return None
 
     def write(self, path: Path) -> None:
-        draft = path.with_name(path.name + ".new")
-        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        draft.replace(path)
+        write_checked(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> "Promises":
@@ -89,7 +87,7 @@ class Promises:
         Raises:
             OSError, ValueError: It is missing or damaged.
         """
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_checked(path)
         values["curves"] = {name: from_dict(Curve, curve) for name, curve in values["curves"].items()}
         made = from_dict(cls, values)
         for curve in made.curves.values():

@@ -5,7 +5,6 @@ these are still there and which pass a filter is decided from SQLite; rows newer
 Each vector is held to its checksum before it is first scored. So a shard can be late or lost, but not wrong.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.settings import from_dict
+from likewise.storing.checked_json import read_checked, write_checked
 from likewise.storing.exact import DenseRows
 from likewise.storing.promising import Promises
 from likewise.storing.proposing import Proposer, open_proposer
@@ -42,7 +42,7 @@ class Manifest:
     files: Mapping[str, Sequence[int]]  # name -> size in bytes, crc32
 
     def write(self, folder: Path) -> None:
-        (folder / MANIFEST).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        write_checked(folder / MANIFEST, asdict(self))
 
 
 class Shard:
@@ -135,9 +135,8 @@ def open_shard(folder: Path) -> Shard:
 
 def read_manifest(folder: Path) -> Manifest:
     try:
-        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        found = values.get("format")
-        if found == FORMAT:
+        values = read_checked(folder / MANIFEST)
+        if (found := values["format"]) == FORMAT:
             return from_dict(Manifest, {**values, "shortlist": from_dict(Shortlist, values["shortlist"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ShardDamagedError(f"{folder / MANIFEST}: {error}") from error
@@ -159,6 +158,18 @@ def altered_files(folder: Path, manifest: Manifest, *, but: Sequence[str] = ()) 
             problems.append(f"{path}: missing or of another size")
         elif name not in but and _crc32(path) != checksum:
             problems.append(f"{path}: its checksum does not match")
+    return problems
+
+
+def altered(folder: Path) -> list[str]:
+    """What is damaged in a shard; every file is read.
+
+    Raises:
+        ShardDamagedError: What the others are held to is damaged itself.
+    """
+    problems = altered_files(folder, read_manifest(folder))
+    if not problems:
+        _opened(folder, read_manifest(folder).shortlist)
     return problems
 
 

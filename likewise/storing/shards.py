@@ -135,6 +135,6 @@ def altered(folder: Path, name: str) -> list[str]:
         return []
     module = import_module("likewise.storing.shard")
     try:
-        return module.altered_files(folder / SHARDS / name, module.read_manifest(folder / SHARDS / name))
+        return module.altered(folder / SHARDS / name)
     except module.ShardDamagedError as error:
         return [str(error)]

@@ -122,9 +122,7 @@ def test_a_damaged_shard_is_noticed_when_opened_and_built_again(copied, plain, c
     spoil(folder / name, damage)
     with open_store(copied, mode="write", settings=SMALL) as store, caplog.at_level(logging.WARNING):
         check(store, plain)
-        if (name, damage) == (PROMISES, "flip"):
-            return  # a figure that is off by one bit is still a figure
-        assert store.verify() != [] or name == PROMISES
+        assert store.verify() != []
         assert "will be built again" in caplog.text
         assert store.optimize() is True
         assert store.verify() == []
