@@ -17,8 +17,10 @@ _PUBLIC = {
     "Document": "likewise.types",
     "Encoder": "likewise.encoding.encoder",
     "Hit": "likewise.types",
+    "Hits": "likewise.types",
     "Index": "likewise.searching.index",
     "LikewiseError": "likewise.errors",
+    "SearchSettings": "likewise.searching.settings",
     "Source": "likewise.encoding.models",
     "VectorForm": "likewise.encoding.models",
     "chunk": "likewise.chunking",
@@ -43,9 +45,11 @@ if TYPE_CHECKING:  # what editors and mypy see
     from likewise.errors import LikewiseError as LikewiseError
     from likewise.reading import read as read
     from likewise.searching.index import Index as Index
+    from likewise.searching.settings import SearchSettings as SearchSettings
     from likewise.types import Chunk as Chunk
     from likewise.types import Document as Document
     from likewise.types import Hit as Hit
+    from likewise.types import Hits as Hits
 
 
 def __getattr__(name: str) -> Any:

@@ -7,8 +7,8 @@ V vocabulary, K hits.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,3 +75,41 @@ class Hit:
     metadata: Metadata
     score: float  # higher is better
     ranks: Mapping[str, tuple[int, float]]  # retriever -> (rank from 1, its own score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits(Sequence[Hit]):
+    """The answers to one query, best first: a sequence of ``Hit`` that says how far it can be trusted.
+
+    Equal to any sequence of the same hits.
+
+    Args:
+        hits: Best first.
+        expected_recall: The share of the best chunks by exact search that is expected among them; None if unknown.
+        unfinished: What was cut short and why, a sentence each; empty if nothing was.
+
+    Example:
+        >>> list(Hits()), len(Hits(unfinished=("reranked 3 of 20",)))
+        ([], 0)
+    """
+
+    hits: tuple[Hit, ...] = ()
+    expected_recall: float | None = field(default=None, kw_only=True)
+    unfinished: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Hits": ...
+    def __getitem__(self, place: int | slice) -> "Hit | Hits":
+        return replace(self, hits=self.hits[place]) if isinstance(place, slice) else self.hits[place]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Hits):
+            return self.hits == other.hits
+        return list(self.hits) == list(other) if isinstance(other, list | tuple) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # metadata are dicts

@@ -22,18 +22,30 @@ OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directl
 @click.option("-k", type=int, default=5, show_default=True, help="How many hits at most.")
 @click.option("--mode", default="hybrid", show_default=True, help="hybrid, dense (meaning) or lexical (words).")
 @click.option("--where", help="A filter on metadata: 'lang = \"en\" and year >= 2020'.")
+@click.option("--recall", type=float, help="Share of the nearest vectors that must be found: above 0, at most 1.")
 @source_options
 @as_json_option
-def search(path: Path, query: str, k: int, mode: str, where: str | None, source: Source, as_json: bool) -> None:
+def search(
+    path: Path,
+    query: str,
+    k: int,
+    mode: str,
+    where: str | None,
+    recall: float | None,
+    source: Source,
+    as_json: bool,
+) -> None:
     """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
-    tree = check_request(query, k=k, mode=mode, where=where)  # before a whole folder is indexed for nothing
+    tree = check_request(query, k=k, mode=mode, where=where, recall=recall)  # before a folder is indexed for nothing
     index = Index(path, source=source) if is_index(path) else _indexed(path, source)
-    hits = index.search(query, k=k, mode=cast(Mode, mode), where=tree)
+    hits = index.search(query, k=k, mode=cast(Mode, mode), where=tree, recall=recall)
     for number, hit in enumerate(hits, start=1):
         if as_json:
             print_json(hit)
         else:
             print_hit(number, hit, shown_source=shown(hit.source))
+    if recall is not None and hits.expected_recall is not None:
+        note(f"of the nearest by meaning, at least {hits.expected_recall:.1%} are expected to be found")
     if not hits:
         note(f"no hits: {path} holds {len(index)} documents")
 

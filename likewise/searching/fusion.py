@@ -2,10 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
+from likewise.registry import Table
 from likewise.storing import Ranking
+
+
+class Fusion(Protocol):
+    """A way to make one ranking of several."""
+
+    def __call__(
+        self, rankings: Mapping[str, Ranking], /, *, k: int, weights: Mapping[str, float] | None, constant: float
+    ) -> Ranking: ...
+
+
+FUSIONS: Table[Fusion] = Table("way of fusion")
 
 # Chosen on five labelled sets and the example handbook; docs/benchmarks.md has the table. The published constant of 60
 # lets a chunk that two retrievers find mediocre pass one that meaning alone finds best, which questions asked in other
@@ -14,6 +27,7 @@ CONSTANT = 5.0
 WEIGHTS: Mapping[str, float] = {"dense": 1.0, "lexical": 0.6}
 
 
+@FUSIONS.add("reciprocal_rank")
 def reciprocal_rank(
     rankings: Mapping[str, Ranking], *, k: int, weights: Mapping[str, float] | None = None, constant: float = CONSTANT
 ) -> Ranking:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,15 +16,14 @@ from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import ANALYZER, Analyzer
 from likewise.encoding.models import Source, load
 from likewise.errors import ArtifactError, SettingError
-from likewise.searching.fusion import WEIGHTS, reciprocal_rank
-from likewise.storing import Filter, Ranking, SqliteStore, Store, StoreSettings, open_store, parse_filter
-from likewise.types import Document, Hit, Mode, Vectors
+from likewise.searching.pipeline import Question, Tools, answer
+from likewise.searching.settings import SearchSettings, read_settings, write_settings
+from likewise.storing import Filter, SqliteStore, Store, StoreSettings, check_recall, open_store, parse_filter
+from likewise.types import Document, Hits, Mode, Vectors
 
 if TYPE_CHECKING:
     from likewise.chunking import ChunkSettings
     from likewise.searching.adding import AddReport, Progress
-
-_DEPTH = 100  # chunks that each retriever hands to fusion
 
 
 class Index:
@@ -38,7 +36,7 @@ class Index:
         model: Name or folder of the model; None is the one that the index was made with, or the default for a new one.
         precision: As in ``likewise.load``; the default is again the index's own.
         chunks: How documents are cut; the default is again the index's own.
-        store: When the search engine beside SQLite comes in.
+        store: From how many chunks on vectors are searched by a shortlist, and what kind; whether queries are kept.
         source: Where the model may come from; the default revision is again the index's own.
 
     Example:
@@ -105,34 +103,62 @@ class Index:
             report = add(store, documents, Kitchen(encoder, self._analyzer, chunks), progress, only=only)
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
-                    progress("building the search engine's index", 0, 0)
+                    progress("building the copy for searching", 0, 0)
                 store.optimize()
         return report
 
-    def search(self, query: str, *, k: int = 10, mode: Mode = "hybrid", where: str | Filter | None = None) -> list[Hit]:
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        mode: Mode = "hybrid",
+        where: str | Filter | None = None,
+        recall: float | None = None,
+        settings: SearchSettings | None = None,
+    ) -> Hits:
         """The chunks that answer a query best.
 
         Args:
             query: A question, or words.
             k: How many hits at most.
-            mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both by reciprocal rank.
+            mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both.
             where: Keeps only documents whose metadata match, such as ``'lang = "en" and year >= 2020'``.
+            recall: The share of the nearest vectors that must be found, on average over queries: with 1 every vector
+                is looked at. By default as the settings say.
+            settings: How to answer this once; by default as the index is configured.
 
         Returns:
-            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match.
+            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match. What share of the
+            nearest vectors is expected at least is in ``expected_recall``.
 
         Raises:
-            SettingError: A blank query, a ``k`` below 1, an unknown mode, or a filter that can't be read.
+            SettingError: A blank query, a ``k`` below 1, an unknown mode, a filter that can't be read, or a recall that
+                is not above 0 and at most 1.
             ArtifactError: There is no index here, or it is damaged.
             ContractError: The index was made by another encoder.
         """
-        tree = check_request(query, k=k, mode=mode, where=where)
+        tree = check_request(query, k=k, mode=mode, where=where, recall=recall)
         store = self._reading()
         if len(store) == 0:
-            return []
-        rankings = self._rankings(store, query, mode, max(k, _DEPTH), tree)
-        best = reciprocal_rank(rankings, k=k, weights=WEIGHTS) if mode == "hybrid" else rankings[mode]
-        return _hits(store, Ranking(best.ids[:k], best.scores[:k]), rankings)
+            return Hits()
+        settings = settings or self.settings()
+        if recall is not None:
+            settings = replace(settings, recall=recall)
+        return answer(self._tools(store), Question(text=query, k=k, mode=mode, where=tree, settings=settings))
+
+    def settings(self) -> SearchSettings:
+        """How this index answers: what ``configure`` kept, or the defaults."""
+        return read_settings(self._reading(), where=str(self.path))
+
+    def configure(self, settings: SearchSettings) -> None:
+        """Answer so from now on, in this process and in others.
+
+        Raises:
+            LockedError: Another process is writing to this index.
+        """
+        with self._existing_for_writing() as store:
+            write_settings(store, settings)
 
     def delete(self, document_ids: Sequence[str]) -> int:
         """Remove documents by id; returns how many there were. ``compact`` then takes their text off the disk."""
@@ -170,27 +196,8 @@ class Index:
     ) -> None:
         self.close()
 
-    def _rankings(
-        self, store: SqliteStore, query: str, mode: Mode, depth: int, where: Filter | None
-    ) -> dict[str, Ranking]:
-        """Both retrievers at once: the words are looked up while the query is encoded."""
-
-        def lexical() -> Ranking:
-            words = self._analyzer.count([query])[0]
-            return store.search_lexical(words.terms, words.counts.astype(np.float32), k=depth, where=where)
-
-        def dense() -> Ranking:
-            encoder = self._encoder_for(store, lambda *_: None)
-            vector = encoder.encode([query], role="query", overflow="chunk")[0]  # (D,)
-            return store.search_dense(vector, k=depth, where=where)
-
-        if mode == "lexical":
-            return {"lexical": lexical()}
-        if mode == "dense":
-            return {"dense": dense()}
-        with ThreadPoolExecutor(1) as pool:
-            words = pool.submit(lexical)
-            return {"dense": dense(), "lexical": words.result()}
+    def _tools(self, store: SqliteStore) -> Tools:
+        return Tools(store, self._analyzer, lambda: self._encoder_for(store, lambda *_: None))
 
     def _encoder_for(self, store: Store, progress: "Progress") -> Encoder:
         """The encoder of this index, loaded once and held to its contract; a new index takes it as its own."""
@@ -248,7 +255,9 @@ def is_index(path: Path) -> bool:
     return (path / "store.sqlite3").is_file()
 
 
-def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) -> Filter | None:
+def check_request(
+    query: str, *, k: int, mode: str, where: str | Filter | None, recall: float | None = None
+) -> Filter | None:
     """Refuse a request that no index could answer; gives the filter, parsed.
 
     Raises:
@@ -260,28 +269,6 @@ def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) 
         raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
     if mode not in ("hybrid", "dense", "lexical"):
         raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
+    if recall is not None:
+        check_recall(recall)
     return parse_filter(where) if isinstance(where, str) else where
-
-
-def _hits(store: Store, best: Ranking, rankings: dict[str, Ranking]) -> list[Hit]:
-    ranks: dict[int, dict[str, tuple[int, float]]] = {int(chunk): {} for chunk in best.ids}
-    for name, ranking in rankings.items():
-        for rank, (chunk, score) in enumerate(zip(ranking.ids.tolist(), ranking.scores.tolist(), strict=True), 1):
-            if chunk in ranks:
-                ranks[chunk][name] = (rank, score)
-    scores = dict(zip(best.ids.tolist(), best.scores.tolist(), strict=True))
-    return [
-        Hit(
-            document_id=found.document_id,
-            chunk_id=found.id,
-            source=found.source,
-            text=found.text,
-            start=found.start,
-            end=found.end,
-            heading=found.heading,
-            metadata=found.metadata,
-            score=scores[found.id],
-            ranks=ranks[found.id],
-        )
-        for found in store.fetch(best.ids.tolist())
-    ]

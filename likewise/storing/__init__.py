@@ -12,6 +12,7 @@ from likewise.storing.protocol import (
     StoredChunk,
     StoredFile,
 )
+from likewise.storing.search import check_recall
 from likewise.storing.shortlists import Shortlist
 from likewise.storing.sqlite_store import SqliteStore, StoreSettings, open_store
 
@@ -28,6 +29,7 @@ __all__ = [
     "StoreSettings",
     "StoredChunk",
     "StoredFile",
+    "check_recall",
     "open_store",
     "parse_filter",
 ]

@@ -138,8 +138,19 @@ class Store(Protocol):
         """
         ...
 
-    def search_lexical(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        """The k best chunks by BM25 among those with at least one of ``terms`` (t,), each counted ``weights`` (t,)."""
+    def search_lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
+        """The k best chunks by BM25 among those with at least one of ``terms`` (t,), each counted ``weights`` (t,).
+
+        ``bm25`` is k1 and b; by default the store's own.
+        """
         ...
 
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:

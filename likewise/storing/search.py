@@ -123,14 +123,22 @@ class Searcher:
                 self.shards.give_up(error)
                 return self._by_vectors.exactly(asked)
 
-    def lexical(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
+    def lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        k: int,
+        where: Filter | None,
+        *,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
         check_k(k)
         if terms.ndim != 1 or terms.shape != weights.shape:
             raise ShapeError(f"terms {terms.shape} and weights {weights.shape} must both be (t,)")
         with self._reading() as state:
             if not state.chunks:
                 return _NOTHING
-            k1, b = read_bm25(self._connection)
+            k1, b = bm25 or read_bm25(self._connection)
             query = bm25_query(self._connection, terms, weights, k1=k1, b=b)
             if not len(query.terms) and where is None:
                 return _NOTHING

@@ -168,8 +168,16 @@ class SqliteStore:
     def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = RECALL) -> Ranking:
         return self._searcher.dense(query, k, where, recall)
 
-    def search_lexical(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        return self._searcher.lexical(terms, weights, k, where)
+    def search_lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
+        return self._searcher.lexical(terms, weights, k, where, bm25=bm25)
 
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:
         found = {}
