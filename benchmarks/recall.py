@@ -88,7 +88,9 @@ def _vectors(arguments: argparse.Namespace) -> tuple[Vectors, Vectors]:
         if arguments.data is None:
             raise SystemExit(f"{arguments.vectors} has no vectors: say --data DIR to make them")
         count = arguments.chunks + arguments.queries
-        made = lw.load("all-MiniLM-L6-v2").encode(chunk_texts(arguments.data, count), overflow="truncate")
+        made = lw.load("all-MiniLM-L6-v2").encode(
+            chunk_texts(arguments.data, count), role="document", overflow="truncate"
+        )
         np.save(files[0], made[: arguments.chunks])
         np.save(files[1], made[arguments.chunks :])
     return np.load(files[0])[: arguments.chunks], np.load(files[1])[: arguments.queries]

@@ -29,7 +29,7 @@ def measured(codes: Draft, vectors: Vectors, past: Vectors) -> Promises:
     if len(rows) < _LEAST_ROWS:
         codes.add(rows)
         return Promises(curves={}, list_us=[], row_us=1.0)
-    chosen = np.sort(np.random.default_rng(0).choice(rows, min(_PROBES, len(rows) // 10), replace=False))
+    chosen = np.random.default_rng(0).choice(rows, min(_PROBES, len(rows) // 10), replace=False)
     codes.add(np.delete(rows, chosen))
     best = true_best(vectors[chosen], vectors, without=chosen)
     curve, list_us = measure(_scoring(codes.propose, vectors), vectors[chosen], best, limit=len(rows))

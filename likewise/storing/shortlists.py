@@ -7,6 +7,7 @@ from likewise.errors import SettingError, UnknownNameError
 
 CodePrecision: TypeAlias = Literal["float32", "float16", "int8", "binary", "product"]
 CODE_PRECISIONS: tuple[CodePrecision, ...] = get_args(CodePrecision)
+GRAPHED: tuple[CodePrecision, ...] = ("float32", "float16", "int8")  # the others are scanned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
