@@ -4,8 +4,9 @@
 
 FOLDER holds ``texts.npy`` (N, D) and ``queries.npy`` (M, D), float32 vectors of unit length; queries are not among the
 texts. If it does not, the vectors are made: chunks of 48 words of text_corpus, glosses of WordNet and captions of
-Flickr8k from ``--data DIR``, each tenth of the last as queries. All searches go through the store, one query at a time;
-recall@10 is against the products with all vectors that pass. Times are the processor's, of one thread. Peers that are not installed are left out.
+Flickr8k from ``--data DIR``, in a random order, the last of them as queries. All searches go through the store, one
+query at a time; recall@10 is against the products with all vectors that pass. Times are the processor's, of one thread.
+Peers that are not installed are left out.
 """
 
 import argparse

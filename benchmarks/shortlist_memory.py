@@ -5,12 +5,15 @@
 FOLDER is that of ``recall.py``. Rows beyond those in it are copies of them with noise of a third of their length, so
 that each has near neighbours as a chunk has; recall is against the products with all rows. A process of its own opens
 the codes and a map of the vectors, and answers each query by a shortlist that is scored again. Anonymous memory is its
-own; file-backed is what the system has cached of its files and may drop. Both are counted beyond what the process took
-before it opened them. hnswlib's memory is measured with the rows of FOLDER, and multiplied.
+own, and every search looks at all codes; file-backed memory is what the system holds of its files, codes and vectors,
+and may drop. Both are counted beyond what the process took before it opened them. hnswlib's memory is measured with the
+rows of FOLDER, and multiplied.
 """
 
 import argparse
 import json
+import mmap
+import os
 import subprocess
 import sys
 import time
@@ -28,7 +31,7 @@ from likewise.storing.shortlists import Shortlist
 from likewise.types import Ids, Vectors
 
 K = 10
-EFFORTS = (50, 100, 200, 400)
+EFFORTS = (100, 200, 400)
 TARGET_RECALL = 0.97
 _BLOCK = 50_000
 _NOISE = 1 / 3
@@ -46,14 +49,17 @@ def main() -> None:
         queries = np.load(arguments.vectors / "queries.npy")[: arguments.queries]
         np.save(folder / "queries.npy", queries)
         np.save(folder / "best.npy", _true_best(queries, vectors))
-        draft_of(vectors, Shortlist(precision=arguments.shortlist)).write(folder)
+        _forgotten(folder / "vectors.npy")
+        # Codes are made of the file again: what is cached by that is dropped once more before it is asked.
+        draft_of(np.load(folder / "vectors.npy", mmap_mode="r"), Shortlist(precision=arguments.shortlist)).write(folder)
         command = [sys.executable, __file__, "--inside", str(folder), "--shortlist", arguments.shortlist]
         done = subprocess.run([*command, "--vectors", name], capture_output=True, text=True, check=True)
         rows: list[Row] = [json.loads(line) for line in done.stdout.splitlines()]
     if find_spec("hnswlib") is not None:
         rows.append(_hnswlib(arguments.vectors, arguments.rows))
         most = float(rows[-1]["anonymous_mb"])
-        rows = [{**row, "share of HNSW": f"1/{most / float(row['anonymous_mb']):.0f}"} for row in rows]
+        held = [float(row["anonymous_mb"]) + float(row.get("codes_mb", 0)) for row in rows]
+        rows = [{**row, "of HNSW": f"1/{most / own:.0f}"} for row, own in zip(rows, held, strict=True)]
     print_table("memory", rows, as_json=arguments.json)
 
 
@@ -83,6 +89,14 @@ def _written(folder: Path, given: Vectors, count: int) -> Vectors:
     return np.load(folder / "vectors.npy", mmap_mode="r")
 
 
+def _forgotten(file: Path) -> None:
+    """Have the system drop what it has cached of a file, so that what is cached later was asked for."""
+    handle = os.open(file, os.O_RDONLY)
+    os.fsync(handle)
+    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(handle)
+
+
 def _true_best(queries: Vectors, vectors: Vectors) -> Ids:
     scores = np.concatenate(
         [queries @ vectors[start : start + _BLOCK].T for start in range(0, len(vectors), _BLOCK)], 1
@@ -95,7 +109,10 @@ def _ask(folder: Path, precision: str) -> None:
     queries, best = np.load(folder / "queries.npy"), np.load(folder / "best.npy")
     before = _memory()
     codes = open_proposer(folder, Shortlist(precision=precision))
-    vectors = np.asarray(np.load(folder / "vectors.npy", mmap_mode="r"))
+    mapped = np.load(folder / "vectors.npy", mmap_mode="r")
+    _forgotten(folder / "vectors.npy")
+    mapped.base.madvise(mmap.MADV_RANDOM)  # read the rows that are asked for, not their neighbours too
+    vectors = np.asarray(mapped)
     for effort in EFFORTS:
         shares, started = [], time.process_time()
         for query, true in zip(queries, best, strict=True):

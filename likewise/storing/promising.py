@@ -27,7 +27,7 @@ EFFORTS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 DEPTHS = (10, 20, 50, 100, 200, 500)
 LEAST_PROBES = 50  # of past queries: fewer say too little
 _NORMAL_QUANTILE = 2.326  # one-sided, 99 %
-_CHEAP_EFFORT, _FEWEST_PROBES = 128, 400  # longer lists take most of the time: fewer probes ask for them
+_CHEAP_EFFORT, _FEWEST_PROBES = 256, 400  # longer lists take most of the time: fewer probes ask for them
 _BLOCK_SCORES = 1 << 24  # true scores held at a time, 64 MB
 _ENOUGH = 0.9995  # an effort at which all is found needs no greater one
 
