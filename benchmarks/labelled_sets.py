@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 Qrels = dict[str, dict[str, int]]  # query -> document -> grade
@@ -67,6 +68,21 @@ def glosses(data: Path) -> Iterator[str]:
 
 
 _Parts = tuple[dict[str, str], dict[str, str], Qrels]
+
+
+def chunk_texts(data: Path, count: int) -> list[str]:
+    """``count`` texts, each once, in a random order: pieces of 48 words, glosses and captions, a third of each."""
+    with gzip.open(data / "text_corpus" / "corpus_open.txt.gz", "rt", encoding="utf-8") as lines:
+        words = [word for line in lines for word in line.split()]
+    pieces = [" ".join(words[start : start + 48]) for start in range(0, len(words), 48)]
+    captions = [row["caption"] for row in read_table(data / "flickr8k_captions" / "captions.tsv.gz")]
+    chance, chosen = Random(0), []
+    for part, texts in enumerate((pieces, captions, list(glosses(data)))):
+        texts = list(dict.fromkeys(texts))
+        chance.shuffle(texts)
+        chosen += texts[: (count - len(chosen)) // (3 - part)]  # what one source lacks is taken from the next
+    chance.shuffle(chosen)
+    return chosen
 
 
 def _judged(folder: Path) -> _Parts:

@@ -32,6 +32,7 @@ OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directl
 @click.option("--unlike", multiple=True, metavar="TEXT", help="What hits shall not be about; with --like, another id.")
 @ranking_options
 @click.option("--why", is_flag=True, help="Say what made each hit.")
+@click.option("--recall", type=float, help="Share of the nearest vectors that must be found: above 0, at most 1.")
 @source_options
 @as_json_option
 def search(
@@ -40,6 +41,7 @@ def search(
     k: int,
     mode: str | None,
     where: str | None,
+    recall: float | None,
     like: bool,
     unlike: tuple[str, ...],
     why: bool,
@@ -49,12 +51,14 @@ def search(
 ) -> None:
     """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
     chosen = cast(Mode, mode or ("dense" if like else "hybrid"))
-    tree = check_request(query, k=k, mode=chosen, where=where)  # before a whole folder is indexed for nothing
+    tree = check_request(query, k=k, mode=chosen, where=where, recall=recall)  # before a folder is indexed for nothing
     check_texts(unlike, "unlike")
     SearchSettings(**changes)
     if like and why:
         raise SettingError("--why explains what a question found; it can't be combined with --like")
     index = Index(path, source=source) if is_index(path) else _indexed(path, source)
+    if recall is not None:
+        changes["recall"] = recall
     settings = replace(index.settings(), **changes)
     if like:
         example, others = _id(query), [_id(one) for one in unlike]
@@ -70,6 +74,8 @@ def search(
             print_hit(number, hit, shown_source=shown(hit.source), reasons=reason)
     for cut in hits.unfinished:
         note(cut)
+    if recall is not None and hits.expected_recall is not None:
+        note(f"of the nearest by meaning, at least {hits.expected_recall:.1%} are expected to be found")
     if not hits:
         note(f"no hits: {path} holds {len(index)} documents")
 

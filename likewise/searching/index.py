@@ -45,7 +45,7 @@ class Index:
         model: Name or folder of the model; None is the one that the index was made with, or the default for a new one.
         precision: As in ``likewise.load``; the default is again the index's own.
         chunks: How documents are cut; the default is again the index's own.
-        store: When the search engine beside SQLite comes in.
+        store: From how many chunks on vectors are searched by a shortlist, and what kind; whether queries are kept.
         source: Where the model may come from; the default revision is again the index's own.
 
     Example:
@@ -123,7 +123,7 @@ class Index:
                 report = add(store, documents, kitchen, progress, only=only)
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
-                    progress("building the search engine's index", 0, 0)
+                    progress("building the copy for searching", 0, 0)
                 store.optimize()
             if described(store) and store.chunks_without_token_rows(most=1):
                 bring_up_to_date(store, self._late_encoder(store), progress=progress)
@@ -158,6 +158,7 @@ class Index:
         mode: Mode = "hybrid",
         where: str | Filter | None = None,
         unlike: Sequence[str] = (),
+        recall: float | None = None,
         settings: SearchSettings | None = None,
     ) -> Hits:
         """The chunks that answer a query best.
@@ -168,22 +169,28 @@ class Index:
             mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both.
             where: Keeps only documents whose metadata match, such as ``'lang = "en" and year >= 2020'``.
             unlike: Texts whose meaning the hits shall not have.
+            recall: The share of the nearest vectors that must be found, on average over queries: with 1 every vector
+                is looked at. By default as the settings say.
             settings: How to answer this once; by default as the index is configured.
 
         Returns:
-            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match. A hit's score is
-            that of the last stage that scored it; its ranks tell of each.
+            Best first; ties go to the chunk that was added first. Fewer than ``k`` if fewer match. What share of the
+            nearest vectors is expected at least is in ``expected_recall``.
 
         Raises:
-            SettingError: A blank query, a ``k`` below 1, an unknown mode, or a filter that can't be read.
+            SettingError: A blank query, a ``k`` below 1, an unknown mode, a filter that can't be read, or a recall that
+                is not above 0 and at most 1.
             ArtifactError: There is no index here, or it is damaged.
             ContractError: The index was made by another encoder.
         """
-        tree = check_request(query, k=k, mode=mode, where=where)
+        tree = check_request(query, k=k, mode=mode, where=where, recall=recall)
         check_texts(unlike, "unlike")
         store = self._reading()
         if len(store) == 0:
             return Hits()
+        settings = settings or self.settings()
+        if recall is not None:
+            settings = replace(settings, recall=recall)
         probe = of_question(query, unlike, analyzer=self._analyzer, encoder=lambda: self._encoder_of(store))
         return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 

@@ -65,7 +65,8 @@ def answer(tools: Tools, question: Question) -> Hits:
         best, stages["reranked"], unfinished = _rerank(tools, question, best)
         reranked = len(stages["reranked"].ids)
     best = diversify(tools.store, question, best, reranked=reranked)
-    return Hits(_hits(tools.store, best, stages), unfinished=unfinished)
+    recall = found.rankings["dense"].recall if "dense" in found.rankings else None
+    return Hits(_hits(tools.store, best, stages), expected_recall=recall, unfinished=unfinished)
 
 
 def retrieve(store: Store, question: Question, depth: int) -> Retrieved:
@@ -146,12 +147,12 @@ def _lexical(store: Store, question: Question, depth: int) -> Ranking:
 
 
 def _dense(store: Store, question: Question, depth: int) -> tuple[Ranking, Vectors]:
-    vector, feedback = question.probe.vector(), question.settings.feedback
+    vector, feedback, recall = question.probe.vector(), question.settings.feedback, question.settings.recall
     depth += len(question.probe.left_out)
     if feedback:
-        first = store.search_dense(vector, k=feedback, where=question.where)
+        first = store.search_dense(vector, k=feedback, where=question.where, recall=recall)
         vector = rocchio(vector, like=_vectors(store, first))
-    found = store.search_dense(vector, k=depth, where=question.where)
+    found = store.search_dense(vector, k=depth, where=question.where, recall=recall)
     return _without(found, question.probe.left_out), vector
 
 
@@ -216,7 +217,7 @@ def _stacked(found: Mapping[int, Vectors], ranking: Ranking) -> Vectors:
 
 def _take(ranking: Ranking, places: Sequence[int]) -> Ranking:
     chosen = np.array(places, np.intp)
-    return Ranking(ranking.ids[chosen], ranking.scores[chosen])
+    return Ranking(ranking.ids[chosen], ranking.scores[chosen], ranking.recall)
 
 
 def _without(ranking: Ranking, left_out: frozenset[int]) -> Ranking:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from likewise.errors import SettingError
-from likewise.storing import Filter, parse_filter
+from likewise.storing import Filter, check_recall, parse_filter
 
 
 def check_texts(texts: Sequence[str], name: str) -> None:
@@ -18,7 +18,9 @@ def check_texts(texts: Sequence[str], name: str) -> None:
         raise SettingError(f"{name} has a blank text: leave it out")
 
 
-def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) -> Filter | None:
+def check_request(
+    query: str, *, k: int, mode: str, where: str | Filter | None, recall: float | None = None
+) -> Filter | None:
     """Refuse a request that no index could answer; gives the filter, parsed.
 
     Raises:
@@ -30,4 +32,6 @@ def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) 
         raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
     if mode not in ("hybrid", "dense", "lexical"):
         raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
+    if recall is not None:
+        check_recall(recall)
     return parse_filter(where) if isinstance(where, str) else where

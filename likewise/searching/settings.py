@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from likewise.errors import ArtifactError, SettingError
 from likewise.searching.fusion import CONSTANT, FUSIONS
 from likewise.settings import from_dict, to_dict
-from likewise.storing import Store
+from likewise.storing import Store, check_recall
 
 _KEPT_AS = "search"
 _BM25 = {"bm25_k1": "k1", "bm25_b": "b"}  # the store reads these two itself
@@ -31,6 +31,7 @@ class SearchSettings:
     smoothing: float = 0.3  # how far a fused score moves towards those of the chunk's neighbours, 0 to 1
     neighbours: int = 5  # how many are asked
     depth: int = 100  # chunks that each retriever hands to fusion
+    recall: float = 0.99  # of these, the share that the search by vectors must find; with 1 it looks at every vector
     k1: float = 1.2  # BM25: how soon another occurrence of a word adds little
     b: float = 0.75  # BM25: how much longer chunks are marked down, 0 to 1
     feedback: int = 0  # the meaning of so many first chunks joins the question's (Rocchio)
@@ -46,6 +47,7 @@ class SearchSettings:
     def __post_init__(self) -> None:
         FUSIONS.find(self.fusion)
         _check("depth", self.depth, at_least=1)
+        check_recall(self.recall)
         _check("constant", self.constant, at_least=0.0)
         _check("smoothing", self.smoothing, at_least=0.0, at_most=1.0)
         _check("neighbours", self.neighbours, at_least=1)

@@ -12,6 +12,8 @@ from likewise.storing.protocol import (
     StoredChunk,
     StoredFile,
 )
+from likewise.storing.search import check_recall
+from likewise.storing.shortlists import Shortlist
 from likewise.storing.sqlite_store import SqliteStore, StoreSettings, open_store
 
 __all__ = [
@@ -21,11 +23,13 @@ __all__ = [
     "Filter",
     "OpenMode",
     "Ranking",
+    "Shortlist",
     "SqliteStore",
     "Store",
     "StoreSettings",
     "StoredChunk",
     "StoredFile",
+    "check_recall",
     "open_store",
     "parse_filter",
 ]

@@ -168,13 +168,23 @@ def rank_dense(rows: DenseRows, query: Vectors, k: int) -> Ranking:
     """
     if not len(rows.ids):
         return Ranking(NO_IDS, np.empty(0, dtype=np.float32))
-    rough = rows.vectors @ query  # (N,)
-    close = np.arange(len(rough))
-    if k < len(rough):
-        kth = np.partition(rough, len(rough) - k)[len(rough) - k]
-        close = np.flatnonzero(rough >= kth - _ROUNDING * max(1.0, float(np.abs(rough).max())))
+    close = close_to_best(rows.vectors @ query, k)
     scores = np.einsum("nd,d->n", rows.vectors[close].astype(np.float64), query.astype(np.float64))
     return _best(rows.ids[close], scores.astype(np.float32), k)
+
+
+def close_to_best(rough: Vectors, k: int) -> NDArray[np.intp]:
+    """Places, ascending, of all that may be among the k greatest of scores (N,) once they are summed with care.
+
+    -inf is for what does not count; there must be k others.
+    """
+    if k >= len(rough):
+        return np.arange(len(rough))
+    if k < 1:
+        return np.empty(0, dtype=np.intp)
+    best = np.partition(rough, len(rough) - k)[len(rough) - k :]
+    slack = _ROUNDING * max(1.0, float(np.abs(best).max()))
+    return np.flatnonzero(rough >= best[0] - slack)
 
 
 def rank_words(rows: WordRows, query: Bm25Query, k: int) -> Ranking:

@@ -83,6 +83,7 @@ class Ranking:
 
     ids: Ids  # (K,) int64
     scores: Vectors  # (K,) float32, higher is better
+    recall: float = 1.0  # of the true best k, the share that is expected to be here at least; 1 if every row was scored
 
 
 class Store(Protocol):
@@ -130,8 +131,11 @@ class Store(Protocol):
         """Remove documents; returns how many there were."""
         ...
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        """The k chunks whose vectors have the greatest dot product with ``query`` (D,)."""
+    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = 0.99) -> Ranking:
+        """The k chunks whose vectors have the greatest dot product with ``query`` (D,).
+
+        ``recall`` is the share of them that must be found, on average over queries; with 1 every vector is looked at.
+        """
         ...
 
     def search_lexical(

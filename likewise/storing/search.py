@@ -1,45 +1,28 @@
 """Find chunks: candidates from the shard where there is one, the answer always from the rows in SQLite."""
 
-import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import SettingError, ShapeError
-from likewise.storing.database import DATABASE, damaged, transaction, translated
-from likewise.storing.exact import (
-    NO_IDS,
-    Bm25Query,
-    DenseRows,
-    Rows,
-    WordRows,
-    bm25_query,
-    load_dense,
-    load_words,
-    rank_dense,
-    rank_words,
-    score_words,
-)
+from likewise.storing.database import DATABASE, transaction, translated
+from likewise.storing.dense_search import Asked, DenseSearch
+from likewise.storing.exact import NO_IDS, Bm25Query, Rows, WordRows, bm25_query, load_words, rank_words, score_words
 from likewise.storing.filter_to_sql import to_sql
-from likewise.storing.filters import Filter, check_fields, matches
+from likewise.storing.filters import Filter, check_fields
+from likewise.storing.past_queries import PastQueries
 from likewise.storing.protocol import Ranking, Terms
-from likewise.storing.rows import document_checksum, numbers_json, state_row
+from likewise.storing.rows import state_row
 from likewise.storing.shards import ShardHolder
 from likewise.types import Ids, Vectors
 
-if TYPE_CHECKING:
-    from likewise.storing.shard import Shard
-
-_FEW_ROWS = 2_000  # up to so many rows are filtered one by one; beyond, one SQL query over all documents is faster
-_MIN_CANDIDATES = 100
-_CANDIDATES_PER_HIT = 5  # quantised scores and outdated word weights order the hits only roughly
 _NOTHING = Ranking(NO_IDS, np.empty(0, dtype=np.float32))
 
 
@@ -55,7 +38,7 @@ class State:
 
 
 class Loaded(Protocol):
-    """Rows as arrays: DenseRows or WordRows."""
+    """Rows as arrays."""
 
     @property
     def ids(self) -> Ids: ...
@@ -67,35 +50,10 @@ R = TypeVar("R", bound=Loaded)
 
 
 class Way(Protocol[R]):
-    """One way of searching: which rows it needs, who proposes candidates, and how they are ranked."""
+    """One way of searching: which rows it needs, and how they are ranked."""
 
     def load(self, wanted: Rows) -> R: ...
     def rank(self, rows: R, k: int) -> Ranking: ...
-    def propose(
-        self, shard: "Shard", limit: int, where: Filter | None, fields: Mapping[str, int]
-    ) -> list[int] | None: ...
-    def proposes_all(self, shard: "Shard", /) -> bool:
-        """Whether fewer proposals than asked for mean that there are no more."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class DenseWay:
-    connection: sqlite3.Connection
-    path: Path
-    query: Vectors
-
-    def load(self, wanted: Rows) -> DenseRows:
-        return load_dense(self.connection, self.path, wanted)
-
-    def rank(self, rows: DenseRows, k: int) -> Ranking:
-        return rank_dense(rows, self.query, k)
-
-    def propose(self, shard: "Shard", limit: int, where: Filter | None, fields: Mapping[str, int]) -> list[int] | None:
-        return shard.nearest(self.query, limit=limit, where=where, fields=fields)
-
-    def proposes_all(self, shard: "Shard") -> bool:
-        return not shard.manifest.has_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +67,6 @@ class LexicalWay:
 
     def rank(self, rows: WordRows, k: int) -> Ranking:
         return rank_words(rows, self.query, k)
-
-    def propose(self, shard: "Shard", limit: int, where: Filter | None, fields: Mapping[str, int]) -> list[int] | None:
-        weights = dict(zip(self.query.terms.tolist(), self.query.weights.tolist(), strict=True))
-        return shard.sharing_terms(weights, limit=limit, where=where, fields=fields)
-
-    def proposes_all(self, _shard: "Shard", /) -> bool:
-        return True
 
 
 class RowCache(Generic[R]):
@@ -137,29 +88,21 @@ class RowCache(Generic[R]):
         return self.rows
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[R]):
-    way: Way[R]
-    k: int
-    where: Filter | None
-    fields: Mapping[str, int]
-    state: State
-
-
 class Searcher:
     """Searches one store; safe to call from several threads."""
 
-    def __init__(self, connection: sqlite3.Connection, folder: Path, lock: RLock) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path, lock: RLock, past: PastQueries) -> None:
         self._connection, self._lock, self._path = connection, lock, folder / DATABASE
-        self.shards = ShardHolder(folder)
-        self._dense: tuple[RowCache[DenseRows], RowCache[DenseRows]] = (RowCache(), RowCache())
-        self._words: tuple[RowCache[WordRows], RowCache[WordRows]] = (RowCache(), RowCache())
+        self.shards, self._past = ShardHolder(folder), past
+        self._by_vectors = DenseSearch(connection, self._path)
+        self._words: RowCache[WordRows] = RowCache()
         self._passing: tuple[tuple[int, str], Ids] | None = (
             None  # the last filter's chunks, as hybrid search asks twice
         )
 
-    def dense(self, query: Vectors, k: int, where: Filter | None) -> Ranking:
-        _check_k(k)
+    def dense(self, query: Vectors, k: int, where: Filter | None, recall: float) -> Ranking:
+        check_k(k)
+        check_recall(recall)
         with self._reading() as state:
             if not state.chunks:
                 return _NOTHING
@@ -167,8 +110,18 @@ class Searcher:
                 raise ShapeError(f"the query must have shape ({state.width},) like the vectors, got {query.shape}")
             if not np.isfinite(query).all():
                 raise SettingError("the query vector has NaN or infinity in it; check the encoder that made it")
-            way = DenseWay(self._connection, self._path, np.ascontiguousarray(query, dtype=np.float32))
-            return self._search(way, self._dense, state, k, where)
+            query = np.ascontiguousarray(query, dtype=np.float32)
+            passing = None if where is None else self._all_passing(where, state)
+            asked = Asked(query, k, recall, passing, repr(where), state)
+            shard = self.shards.current(state.shard)
+            if shard is None:
+                return self._by_vectors.exactly(asked)
+            self._past.add(query)
+            try:
+                return self._by_vectors.beside(shard, asked)
+            except shard.failure as error:
+                self.shards.give_up(error)
+                return self._by_vectors.exactly(asked)
 
     def lexical(
         self,
@@ -179,7 +132,7 @@ class Searcher:
         *,
         bm25: tuple[float, float] | None = None,
     ) -> Ranking:
-        _check_k(k)
+        check_k(k)
         if terms.ndim != 1 or terms.shape != weights.shape:
             raise ShapeError(f"terms {terms.shape} and weights {weights.shape} must both be (t,)")
         with self._reading() as state:
@@ -189,7 +142,8 @@ class Searcher:
             query = bm25_query(self._connection, terms, weights, k1=k1, b=b)
             if not len(query.terms) and where is None:
                 return _NOTHING
-            return self._search(LexicalWay(self._connection, self._path, query), self._words, state, k, where)
+            way = LexicalWay(self._connection, self._path, query)
+            return way.rank(self._exact_rows(way, self._words, state, where), k)
 
     def lexical_parts(
         self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
@@ -215,39 +169,6 @@ class Searcher:
         with self._lock, translated(self._path), transaction(self._connection):
             yield State(*state_row(self._connection, "sequence, next_chunk, chunks, width, shard"))
 
-    def _search(
-        self, way: Way[R], caches: tuple[RowCache[R], RowCache[R]], state: State, k: int, where: Filter | None
-    ) -> Ranking:
-        fields: dict[str, int] = {}
-        if where is not None:
-            fields = dict(self._connection.execute(KNOWN_FIELDS).fetchall())
-            check_fields(where, sorted(fields))
-        shard = self.shards.current(state.shard)
-        if shard is not None:
-            ranking = self._beside(shard, caches[1], Question(way, k, where, fields, state))
-            if ranking is not None:
-                return ranking
-        return way.rank(self._exact_rows(way, caches[0], state, where), k)
-
-    def _beside(self, shard: "Shard", cache: RowCache[R], asked: Question[R]) -> Ranking | None:
-        """The shard's candidates and all newer rows, ranked; None if there may be more to find."""
-        way, last = asked.way, shard.manifest.last_chunk
-        limit = max(_MIN_CANDIDATES, _CANDIDATES_PER_HIT * asked.k)
-        try:
-            proposed = way.propose(shard, limit, asked.where, asked.fields)
-        except shard.failure as error:
-            self.shards.give_up(error)
-            return None
-        if proposed is None:
-            return None
-        newer = cache.current(self._connection, way, asked.state, after=last)
-        rows = way.load(Rows(only=[number for number in proposed if number <= last])).join(newer)
-        if asked.where is not None:
-            rows = rows.take(self._pass(rows.ids, asked.where, asked.state))
-        ranking = way.rank(rows, asked.k)
-        complete = len(proposed) < limit and way.proposes_all(shard)
-        return ranking if complete or len(ranking.ids) == asked.k else None
-
     def _exact_rows(self, way: Way[R], cache: RowCache[R], state: State, where: Filter | None) -> R:
         if where is None:
             return cache.current(self._connection, way, state)
@@ -257,26 +178,11 @@ class Searcher:
         rows = cache.current(self._connection, way, state)
         return rows.take(np.isin(rows.ids, passing, assume_unique=True))
 
-    def _pass(self, ids: Ids, where: Filter, state: State) -> NDArray[np.bool_]:
-        """(N,) which of these chunks pass the filter."""
-        if len(ids) > _FEW_ROWS:
-            return np.isin(ids, self._all_passing(where, state))
-        passing = []
-        for number, document, checksum, id, source, metadata in self._connection.execute(
-            "SELECT c.number, d.number, d.checksum, d.id, d.source, d.metadata FROM chunks c "
-            "JOIN documents d ON d.number = c.document WHERE c.number IN (SELECT value FROM json_each(?))",
-            (numbers_json(ids),),
-        ):
-            if checksum != document_checksum(document, id, source, metadata):
-                raise damaged(self._path, f"document {id!r}")
-            if matches(where, json.loads(metadata)):
-                passing.append(number)
-        return np.isin(ids, passing)
-
     def _all_passing(self, where: Filter, state: State) -> Ids:
         """Chunks of the documents that pass the filter, ascending."""
         asked = (state.sequence, repr(where))  # repr, because to Python 1 == True and so x = 1 equals x = true
         if self._passing is None or self._passing[0] != asked:
+            check_fields(where, sorted(name for name, _ in self._connection.execute(KNOWN_FIELDS)))
             condition, parameters = to_sql(where)
             sql = f"SELECT number FROM chunks WHERE document IN (SELECT number FROM documents WHERE {condition})"
             found = [number for (number,) in self._connection.execute(f"{sql} ORDER BY number", parameters)]
@@ -295,6 +201,12 @@ def read_bm25(connection: sqlite3.Connection) -> tuple[float, float]:
     return float(saved.get("bm25_k1", 1.2)), float(saved.get("bm25_b", 0.75))
 
 
-def _check_k(k: int) -> None:
+def check_recall(recall: float) -> None:
+    """Refuse what no share of the best can be."""
+    if not 0 < recall <= 1:
+        raise SettingError(f"recall is the share of the best that must be found: above 0, at most 1; got {recall!r}")
+
+
+def check_k(k: int) -> None:
     if k < 1:
         raise SettingError(f"k is how many hits are wanted: at least 1, got {k}")

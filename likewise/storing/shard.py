@@ -1,53 +1,31 @@
-"""A shard: the Qdrant engine over a copy of the rows, made once and never changed.
+"""A shard: a copy of all vectors beside the store, laid out for searching, made once and never changed.
 
-It only proposes candidates. Which of them are still there, which pass the filter and how they score is decided from
-SQLite, and rows newer than the shard are searched exactly beside it. So a shard can be late or lost, but not wrong.
+It holds the numbers of its chunks, their vectors in full in a memory map, and codes that propose candidates. Which of
+these are still there and which pass a filter is decided from SQLite; rows newer than the shard are searched beside it.
+Each vector is held to its checksum before it is first scored. So a shard can be late or lost, but not wrong.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any
 from zlib import crc32
 
-from filelock import FileLock, Timeout
-from qdrant_edge import (
-    Distance,
-    EdgeConfig,
-    EdgeOptimizersConfig,
-    EdgeShard,
-    EdgeSparseVectorParams,
-    EdgeVectorParams,
-    HnswIndexConfig,
-    Memory,
-    QuantizationSearchParams,
-    Query,
-    QueryRequest,
-    SearchParams,
-    SparseVector,
-    TurboQuantBitSize,
-    TurboQuantQuantizationConfig,
-    VectorStorageDatatype,
-)
+import numpy as np
+from numpy.typing import NDArray
 
 from likewise.settings import from_dict
-from likewise.storing.filter_to_qdrant import NotExpressibleError, to_qdrant
-from likewise.storing.filters import Filter
-from likewise.types import Vectors
+from likewise.storing.checked_json import read_checked, write_checked
+from likewise.storing.exact import DenseRows
+from likewise.storing.promising import Promises
+from likewise.storing.proposing import Proposer, open_proposer
+from likewise.storing.shortlists import Shortlist
+from likewise.types import Ids, Vectors
 
-Proposal: TypeAlias = list[int] | None
-
-FORMAT = 1
-DENSE, WORDS = "dense", "words"
-MANIFEST, LOCK = "manifest.json", "holder.lock"
-_SMALL_BYTES = 1 << 20  # files up to this size are checked in full on every opening
-_GRAPH_EDGES, _GRAPH_EFFORT = 16, 100
-
-
-class ShardHeldError(Exception):
-    """Another process has this shard open: the engine is not made to be shared."""
+FORMAT = 2
+MANIFEST, PROMISES = "manifest.json", "recall.json"
+IDS, VECTORS, CHECKSUMS = "ids.npy", "vectors.npy", "checksums.npy"
+_BLOCK_ROWS = 8_192  # scored at a time when all are
 
 
 class ShardDamagedError(Exception):
@@ -59,120 +37,147 @@ class Manifest:
     format: int
     last_chunk: int  # every chunk up to this number that was there at the time is in the shard
     rows: int
-    has_graph: bool
-    files: Mapping[str, Sequence[int]]  # relative path -> size in bytes, crc32
+    width: int
+    shortlist: Shortlist
+    files: Mapping[str, Sequence[int]]  # name -> size in bytes, crc32
 
     def write(self, folder: Path) -> None:
-        (folder / MANIFEST).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        write_checked(folder / MANIFEST, asdict(self))
 
 
 class Shard:
-    """An open shard; nobody else has it open."""
+    """An open shard; any number of processes may have it open."""
 
     failure = ShardDamagedError  # here too, for those who do not import this module and so the engine
 
-    def __init__(self, engine: EdgeShard, manifest: Manifest, lock: FileLock) -> None:
-        self._engine, self._lock = engine, lock
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
+        self.ids: Ids = _mapped(folder / IDS)  # (N,) ascending
+        self.vectors: Vectors = _mapped(folder / VECTORS)  # (N, D)
+        self._folder = folder
+        self._checksums: NDArray[np.uint32] = _mapped(folder / CHECKSUMS)  # (N,)
+        self._checked = np.zeros(manifest.rows, dtype=np.bool_)
+        self._proposer, self.promises = _opened(folder, manifest.shortlist)
 
-    def nearest(self, query: Vectors, *, limit: int, where: Filter | None, fields: Mapping[str, int]) -> Proposal:
-        """Numbers of about the ``limit`` chunks nearest to ``query``; None if the filter can't be expressed."""
-        return self._propose(Query.Nearest(query.tolist(), using=DENSE), limit, where, fields)
+    def propose(self, query: Vectors, effort: int) -> Ids:
+        """Rows (E,) of about the ``effort`` vectors nearest to ``query`` (D,), best first.
 
-    def sharing_terms(
-        self, weights: Mapping[int, float], *, limit: int, where: Filter | None, fields: Mapping[str, int]
-    ) -> Proposal:
-        """Numbers of about the ``limit`` best chunks by weighted terms; None if the filter can't be expressed."""
-        terms = SparseVector(list(weights), list(weights.values()))
-        return self._propose(Query.Nearest(terms, using=WORDS), limit, where, fields)
+        Raises:
+            ShardDamagedError: The engine gave rows that there are not.
+        """
+        rows = self._proposer.propose(query, effort)
+        if len(rows) and not (rows.min() >= 0 and rows.max() < self.manifest.rows):
+            raise ShardDamagedError(f"{self._folder} proposes rows that there are not")
+        return rows
 
-    def _propose(self, query: Query, limit: int, where: Filter | None, fields: Mapping[str, int]) -> Proposal:
-        try:
-            condition = None if where is None else to_qdrant(where, fields)
-        except NotExpressibleError:
-            return None
-        # Scores are computed again from SQLite, so the engine need not look at the unquantised vectors.
-        params = SearchParams(quantization=QuantizationSearchParams(rescore=False))
-        with engine_errors():
-            found = self._engine.query(
-                QueryRequest(limit, query=query, filter=condition, params=params, with_payload=False)
-            )
-        return [int(point.id) for point in found]
+    def take(self, rows: Ids) -> DenseRows:
+        """Some rows (M,), ascending, as they are in SQLite.
 
-    def close(self) -> None:
-        try:
-            with engine_errors():
-                self._engine.close()
-        finally:
-            self._lock.release()
+        Raises:
+            ShardDamagedError: One does not match its checksum.
+        """
+        vectors = self.vectors[rows]
+        self._check(rows, vectors)
+        return DenseRows(self.ids[rows], vectors)
+
+    def scores(self, query: Vectors, rows: Ids | None = None) -> Vectors:
+        """Dot products of some rows (M,), or of all, with ``query`` (D,).
+
+        Raises:
+            ShardDamagedError: A row does not match its checksum.
+        """
+        scores = np.empty(self.manifest.rows if rows is None else len(rows), dtype=np.float32)
+        for start in range(0, len(scores), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            some = block if rows is None else rows[block]
+            vectors = self.vectors[some]
+            self._check(some, vectors)
+            np.matmul(vectors, query, out=scores[block])
+        return scores
+
+    def measured_again(self, promises: Promises) -> None:
+        """Keep what was measured since."""
+        promises.write(self._folder / PROMISES)
+        self.promises = promises
+
+    def _check(self, rows: Ids | slice, vectors: Vectors) -> None:
+        """Hold vectors (M, D) to their checksums, each once: the file is not written again."""
+        checked = self._checked[rows]
+        if checked.all():
+            return
+        ids, checksums = self.ids[rows].tolist(), self._checksums[rows].tolist()
+        for place in np.flatnonzero(~checked).tolist():
+            if crc32(vectors[place].data, ids[place]) != checksums[place]:
+                raise ShardDamagedError(f"{self._folder / VECTORS}: chunk {ids[place]} does not match its checksum")
+        self._checked[rows] = True
 
 
-@contextmanager
-def engine_errors() -> Iterator[None]:
-    """Turn whatever the engine throws into ShardDamagedError; a panic in it is no ordinary Exception."""
+def _opened(folder: Path, shortlist: Shortlist) -> tuple[Proposer, Promises]:
     try:
-        yield
-    except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
-        raise
-    except BaseException as error:
-        raise ShardDamagedError(f"{type(error).__name__}: {error}") from error
+        return open_proposer(folder, shortlist), Promises.read(folder / PROMISES)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ShardDamagedError(f"{folder}: {error}") from error
 
 
 def open_shard(folder: Path) -> Shard:
     """Check and open the shard in ``folder``.
 
     Raises:
-        ShardHeldError: It is open elsewhere.
         ShardDamagedError: It is missing, incomplete, altered, or not readable by this version.
     """
     if not folder.is_dir():
         raise ShardDamagedError(f"{folder} is missing")
-    lock = FileLock(folder / LOCK, thread_local=False)
-    try:
-        lock.acquire(blocking=False)
-    except (Timeout, OSError) as error:  # on a read-only disk it can't be locked, and the engine can't open it
-        raise ShardHeldError(f"{folder} can't be locked: {error}") from error
-    try:
-        manifest = read_manifest(folder)
-        if altered := altered_files(folder, manifest, up_to_bytes=_SMALL_BYTES):
-            raise ShardDamagedError("; ".join(altered))
-        with engine_errors():
-            engine = EdgeShard.load(str(folder))
-            count = engine.info().points_count
-        if count != manifest.rows:
-            raise ShardDamagedError(f"{folder} has {count} points, its manifest says {manifest.rows}")
-    except BaseException:
-        lock.release()
-        raise
-    return Shard(engine, manifest, lock)
+    manifest = read_manifest(folder)
+    if altered := altered_files(folder, manifest, but=(VECTORS,)):  # vectors are checked one by one, as they are used
+        raise ShardDamagedError("; ".join(altered))
+    return Shard(folder, manifest)
 
 
 def read_manifest(folder: Path) -> Manifest:
     try:
-        manifest = from_dict(Manifest, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        values = read_checked(folder / MANIFEST)
+        if (found := values["format"]) == FORMAT:
+            return from_dict(Manifest, {**values, "shortlist": from_dict(Shortlist, values["shortlist"])})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ShardDamagedError(f"{folder / MANIFEST}: {error}") from error
-    if manifest.format != FORMAT:
-        raise ShardDamagedError(f"{folder} has format {manifest.format}, not {FORMAT}")
-    return manifest
+    raise ShardDamagedError(f"{folder} has format {found}, not {FORMAT}")
 
 
 def list_files(folder: Path) -> dict[str, list[int]]:
-    """Size and crc32 of every file of a shard. The engine leaves their contents as they are when it only reads."""
-    names = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (MANIFEST, LOCK))
-    return {path.relative_to(folder).as_posix(): [path.stat().st_size, _crc32(path)] for path in names}
+    """Size and crc32 of each file of a shard that never changes."""
+    names = sorted(path.name for path in folder.iterdir() if path.name not in (MANIFEST, PROMISES))
+    return {name: [(folder / name).stat().st_size, _crc32(folder / name)] for name in names}
 
 
-def altered_files(folder: Path, manifest: Manifest, *, up_to_bytes: int | None = None) -> list[str]:
-    """What differs from the manifest; the contents of files beyond ``up_to_bytes`` are not looked at."""
+def altered_files(folder: Path, manifest: Manifest, *, but: Sequence[str] = ()) -> list[str]:
+    """What differs from the manifest; of the files named in ``but`` only the size is looked at."""
     problems = []
     for name, (size, checksum) in manifest.files.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != size:
             problems.append(f"{path}: missing or of another size")
-        elif (up_to_bytes is None or size <= up_to_bytes) and _crc32(path) != checksum:
+        elif name not in but and _crc32(path) != checksum:
             problems.append(f"{path}: its checksum does not match")
     return problems
+
+
+def altered(folder: Path) -> list[str]:
+    """What is damaged in a shard; every file is read.
+
+    Raises:
+        ShardDamagedError: What the others are held to is damaged itself.
+    """
+    problems = altered_files(folder, read_manifest(folder))
+    if not problems:
+        _opened(folder, read_manifest(folder).shortlist)
+    return problems
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(path, mmap_mode="r"))  # plain arrays are indexed faster than memory maps
+    except (OSError, ValueError) as error:
+        raise ShardDamagedError(f"{path}: {error}") from error
 
 
 def _crc32(path: Path) -> int:
@@ -181,22 +186,3 @@ def _crc32(path: Path) -> int:
         while block := file.read(1 << 20):
             checksum = crc32(block, checksum)
     return checksum
-
-
-def engine_config(width: int, *, has_graph: bool) -> EdgeConfig:
-    """Four-bit codes in memory, scanned; above a few hundred thousand rows a graph over them.
-
-    The vectors themselves are kept in half precision, on disk: the engine needs them to build, and we never rescore
-    with them. No write-ahead log: the shard is whole when its manifest is there, and never written again.
-    """
-    edges = _GRAPH_EDGES if has_graph else 0
-    return EdgeConfig(
-        vectors={
-            DENSE: EdgeVectorParams(width, Distance.Dot, memory=Memory.Cold, datatype=VectorStorageDatatype.Float16)
-        },
-        sparse_vectors={WORDS: EdgeSparseVectorParams(memory=Memory.Cached)},
-        hnsw_config=HnswIndexConfig(m=edges, ef_construct=_GRAPH_EFFORT, full_scan_threshold=10_000),
-        quantization_config=TurboQuantQuantizationConfig(bits=TurboQuantBitSize.Bits4, memory=Memory.Pinned),
-        optimizers=EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
-        wal_enabled=False,
-    )

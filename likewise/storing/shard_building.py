@@ -1,6 +1,6 @@
 """Build a shard from the database: ``python -m likewise.storing.shard_building FOLDER NAME SETTINGS``.
 
-A process of its own, because the engine holds the interpreter lock for as long as it optimises.
+A process of its own, because it takes minutes and memory that the one who asks should not be without.
 """
 
 import json
@@ -8,38 +8,24 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
-from typing import Any
+from zlib import crc32
 
 import numpy as np
-from qdrant_edge import (
-    EdgeShard,
-    FloatIndexParams,
-    IntegerIndexParams,
-    KeywordIndexParams,
-    Memory,
-    Point,
-    SparseVector,
-    UpdateOperation,
-)
 
 from likewise.settings import from_dict
 from likewise.storing.database import DATABASE, connect_reader, transaction, translated
-from likewise.storing.exact import Rows, load_dense, load_words
-from likewise.storing.filter_to_qdrant import key, payload
-from likewise.storing.filters import Kind
+from likewise.storing.exact import Rows, load_dense
+from likewise.storing.measuring_shard import measured
+from likewise.storing.past_queries import PastQueries
+from likewise.storing.proposing import draft_of
 from likewise.storing.rows import state_row
-from likewise.storing.shard import DENSE, FORMAT, WORDS, Manifest, engine_config, list_files
+from likewise.storing.shard import CHECKSUMS, FORMAT, IDS, PROMISES, VECTORS, Manifest, list_files
 from likewise.storing.shards import SHARDS, BuildSettings
+from likewise.storing.shortlists import Shortlist
+from likewise.types import Ids, Vectors
 
-_BATCH = 1_000  # points handed to the engine at a time
-_MAX_INDEXED_FIELDS = 64  # filters on further fields work too, but read every payload
-# Cached: read through the page cache. By default the engine loads these indexes whole each time it is opened.
-_TEXTS = KeywordIndexParams(memory=Memory.Cached)  # booleans are texts to it as well
-_NUMBERS = FloatIndexParams(memory=Memory.Cached)
-_FIELDS = IntegerIndexParams(lookup=True, range=False, memory=Memory.Cached)
+_BATCH = 10_000  # rows read from the database at a time
 
 
 def build(folder: Path, name: str, settings: BuildSettings) -> Manifest:
@@ -50,11 +36,23 @@ def build(folder: Path, name: str, settings: BuildSettings) -> Manifest:
     connection = connect_reader(folder)
     try:
         with translated(folder / DATABASE), transaction(connection):
-            manifest = _fill(connection, folder, draft, settings)
+            last_chunk, vectors = _copy(connection, folder, draft)
     finally:
         connection.close()
+    past = PastQueries(folder, kept=settings.past_queries).read(vectors.shape[1])
+    codes = draft_of(vectors, settings.shortlist)
+    measured(codes, vectors, past).write(draft / PROMISES)
+    codes.write(draft)
+    manifest = Manifest(
+        format=FORMAT,
+        last_chunk=last_chunk,
+        rows=len(vectors),
+        width=vectors.shape[1],
+        shortlist=settings.shortlist,
+        files=list_files(draft),
+    )
     manifest.write(draft)
-    for path in (path for path in draft.rglob("*") if path.is_file()):
+    for path in draft.iterdir():
         _sync(path)
     if os.getppid() != parent:  # the writer is dead: another may have deleted since what this shard holds
         shutil.rmtree(draft)
@@ -64,64 +62,23 @@ def build(folder: Path, name: str, settings: BuildSettings) -> Manifest:
     return manifest
 
 
-def _fill(connection: sqlite3.Connection, folder: Path, draft: Path, settings: BuildSettings) -> Manifest:
-    chunks, tokens, width, next_chunk = state_row(connection, "chunks, tokens, width, next_chunk")
-    has_graph = chunks >= settings.graph_threshold
-    engine = EdgeShard.create(str(draft), engine_config(width, has_graph=has_graph))
-    _index_fields(connection, engine)
-    average = tokens / chunks if tokens else 1.0
-    ids = [number for (number,) in connection.execute("SELECT number FROM chunks ORDER BY number")]
-    for start in range(0, len(ids), _BATCH):
-        points = list(_points(connection, folder, ids[start : start + _BATCH], average, settings))
-        engine.update(UpdateOperation.upsert_points(points))
-    engine.flush()
-    engine.optimize()
-    engine.flush()
-    engine.close()
-    EdgeShard.load(str(draft)).close()  # the first opening completes the engine's own files; later ones change nothing
-    return Manifest(
-        format=FORMAT, last_chunk=next_chunk - 1, rows=len(ids), has_graph=has_graph, files=list_files(draft)
-    )
-
-
-def _points(
-    connection: sqlite3.Connection, folder: Path, ids: list[int], average: float, settings: BuildSettings
-) -> Iterator[Point]:
-    path = folder / DATABASE
-    dense = load_dense(connection, path, Rows(only=ids))
-    words = load_words(connection, path, Rows(only=ids))
-    payloads = _payloads(connection, ids)
-    norms = settings.k1 * (1 - settings.b + settings.b * words.lengths / average)
-    for row, id in enumerate(dense.ids.tolist()):
-        own = slice(words.starts[row], words.starts[row + 1])
-        counts = words.counts[own].astype(np.float64)
-        sparse = SparseVector(words.terms[own].tolist(), (counts / (counts + norms[row])).tolist())
-        yield Point(id, {DENSE: dense.vectors[row].tolist(), WORDS: sparse}, payloads[id])
-
-
-def _payloads(connection: sqlite3.Connection, ids: list[int]) -> dict[int, dict[str, Any]]:
-    rows = connection.execute(
-        "SELECT c.number, v.field, v.position, v.kind, v.value FROM chunks c "
-        "JOIN metadata_values v ON v.document = c.document "
-        "WHERE c.number BETWEEN ? AND ? ORDER BY c.number, v.field, v.position",
-        (ids[0], ids[-1]),
-    )
-    made: dict[int, dict[str, Any]] = {id: payload(()) for id in ids}
-    for number, values in groupby(rows, key=lambda row: row[0]):
-        made[number] = payload(row[1:] for row in values)
-    return made
-
-
-def _index_fields(connection: sqlite3.Connection, engine: EdgeShard) -> None:
-    engine.update(UpdateOperation.create_field_index("has", _FIELDS))
-    found = connection.execute(
-        "SELECT field, min(position, 1), kind FROM metadata_values WHERE value IS NOT NULL "
-        "GROUP BY 1, 2, 3 ORDER BY count(*) DESC LIMIT ?",
-        (_MAX_INDEXED_FIELDS,),
-    ).fetchall()
-    for field, position, kind in found:
-        name = key(field, Kind(kind), each=position > 0)
-        engine.update(UpdateOperation.create_field_index(name, _NUMBERS if kind == Kind.NUMBER else _TEXTS))
+def _copy(connection: sqlite3.Connection, folder: Path, draft: Path) -> tuple[int, Vectors]:
+    """Numbers, vectors and their checksums as files; gives the last chunk's number and a map of the vectors."""
+    chunks, width, next_chunk = state_row(connection, "chunks, width, next_chunk")
+    shape, mapped = (chunks, width), np.lib.format.open_memmap
+    vectors = mapped(draft / VECTORS, mode="w+", dtype=np.float32, shape=shape)
+    ids: Ids = np.array([number for (number,) in connection.execute("SELECT number FROM chunks ORDER BY number")])
+    checksums = np.empty(chunks, dtype=np.uint32)
+    for start in range(0, chunks, _BATCH):
+        some = slice(start, start + _BATCH)
+        vectors[some] = load_dense(connection, folder / DATABASE, Rows(only=ids[some].tolist())).vectors
+        checksums[some] = [
+            crc32(row.data, number) for row, number in zip(vectors[some], ids[some].tolist(), strict=True)
+        ]
+    vectors.flush()
+    np.save(draft / IDS, ids)
+    np.save(draft / CHECKSUMS, checksums)
+    return next_chunk - 1, np.load(draft / VECTORS, mmap_mode="r")
 
 
 def _sync(path: Path) -> None:
@@ -134,4 +91,5 @@ def _sync(path: Path) -> None:
 
 if __name__ == "__main__":
     _folder, _name, _settings = sys.argv[1:]
-    build(Path(_folder), _name, from_dict(BuildSettings, json.loads(_settings)))
+    _values = json.loads(_settings)
+    build(Path(_folder), _name, BuildSettings(**{**_values, "shortlist": from_dict(Shortlist, _values["shortlist"])}))

@@ -10,17 +10,17 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from likewise.errors import StorageError
+from likewise.storing.shortlists import Shortlist
+from likewise.types import Vectors
 
 if TYPE_CHECKING:
     from likewise.storing.shard import Shard
 
 SHARDS = "shard"  # folder inside the store's
-ENGINE = "qdrant_edge"
 _WORTH_REBUILDING = 0.25  # of the shard's rows
 _REMOVALS, _PAUSE_S = 5, 0.1  # attempts to delete a shard that another process may be closing
 _log = logging.getLogger(__name__)
@@ -28,9 +28,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
-    graph_threshold: int = 300_000  # chunks from which a scan of the codes is slower than a graph
-    k1: float = 1.2
-    b: float = 0.75
+    shortlist: Shortlist
+    past_queries: int  # how many of the last are kept, and measured with
 
 
 class ShardHolder:
@@ -40,84 +39,64 @@ class ShardHolder:
         self._folder = folder / SHARDS
         self._name = ""
         self._shard: Shard | None = None
-        self.damaged = False  # whether the shard in use can't be opened, and not because another process has it
+        self.damaged = False  # whether the shard in use can't be opened
 
     def current(self, name: str) -> "Shard | None":
-        """The open shard ``name``; None if there is none, or it is not to be had: then search exactly."""
+        """The open shard ``name``; None if there is none or it is damaged: then search exactly."""
         if name != self._name:
             self.close()
             self._name = name
             self._shard = self._open(name) if name else None
         return self._shard
 
-    def is_outdated(self, connection: sqlite3.Connection) -> bool:
-        """Whether building a new shard pays: there is none, it is damaged, or too many rows are new or gone."""
+    def is_outdated(self, connection: sqlite3.Connection, shortlist: Shortlist | None) -> bool:
+        """Whether a new shard is due: there is none or another shortlist, or too many rows are new or gone."""
         name, chunks = connection.execute("SELECT shard, chunks FROM state").fetchone()
-        if not name or find_spec(ENGINE) is None:
-            return True
         shard = self.current(name)
-        if self.damaged:
+        if shard is None or shortlist not in (None, shard.manifest.shortlist):
             return True
-        module = import_module("likewise.storing.shard")
-        try:
-            manifest = shard.manifest if shard else module.read_manifest(self._folder / name)
-        except module.ShardDamagedError:
-            return True
+        manifest = shard.manifest
         new = connection.execute("SELECT count(*) FROM chunks WHERE number > ?", (manifest.last_chunk,)).fetchone()[0]
         gone = manifest.rows - (chunks - new)
         return new + gone > _WORTH_REBUILDING * manifest.rows
 
     def _open(self, name: str) -> "Shard | None":
-        if find_spec(ENGINE) is None:
-            _log.warning("%s is not installed; searching exactly, which is slower", ENGINE)
-            return None
         module = import_module("likewise.storing.shard")  # loads the engine, which small stores never need
         try:
             return module.open_shard(self._folder / name)
-        except module.ShardHeldError:
-            _log.debug("%s is in use by another process; searching exactly", self._folder / name)
-            self._name = ""  # ask again next time
         except module.ShardDamagedError as error:
-            _log.warning("the search engine's copy can't be used and will be built again: %s", error)
+            _log.warning("the copy for searching can't be used and will be built again: %s", error)
             self.damaged = True
         return None
 
     def give_up(self, reason: Exception) -> None:
         """Stop using the open shard after an error; exact search serves until a new one is built."""
-        _log.warning("the search engine failed and will be built again: %s", reason)
-        self.damaged = True
-        self._release()
+        _log.warning("the copy for searching failed and will be built again: %s", reason)
+        self._shard, self.damaged = None, True
 
     def close(self) -> None:
-        self._release()
-        self._name, self.damaged = "", False
-
-    def _release(self) -> None:
-        shard, self._shard = self._shard, None
-        if shard is None:
-            return
-        try:
-            shard.close()
-        except Exception as error:  # it is derived data that nobody needs any more
-            _log.debug("closing the search engine failed: %s", error)
+        self._shard, self._name, self.damaged = None, "", False
 
 
 def build_in_child(folder: Path, name: str, settings: BuildSettings) -> bool:
     """Build shard ``name`` in a process of its own; on failure log why and go on without."""
-    if find_spec(ENGINE) is None:
-        _log.warning("%s is not installed; large indexes are searched exactly, which is slower", ENGINE)
-        return False
     command = [sys.executable, "-m", "likewise.storing.shard_building", str(folder), name, json.dumps(asdict(settings))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
-        _log.warning("can't start a process to build the search engine's copy: %s", error)
+        _log.warning("can't start a process to build the copy for searching: %s", error)
         return False
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        _log.warning("building the search engine's copy failed (%d): %s", done.returncode, last[0])
+        _log.warning("building the copy for searching failed (%d): %s", done.returncode, last[0])
     return done.returncode == 0
+
+
+def measure_again(folder: Path, past: Vectors) -> bool:
+    """Measure the shard in ``folder`` with past queries (M, D), if many of them are new; says whether it did."""
+    module = import_module("likewise.storing.measuring_shard")
+    return module.measure_again(folder, past)
 
 
 def remove_others(folder: Path, kept: str, *, strict: bool = False) -> None:
@@ -152,10 +131,10 @@ def _remove(path: Path) -> OSError | None:
 
 def altered(folder: Path, name: str) -> list[str]:
     """What is wrong with the files of shard ``name``; nothing is if there is none."""
-    if not name or find_spec(ENGINE) is None:
+    if not name:
         return []
     module = import_module("likewise.storing.shard")
     try:
-        return module.altered_files(folder / SHARDS / name, module.read_manifest(folder / SHARDS / name))
+        return module.altered(folder / SHARDS / name)
     except module.ShardDamagedError as error:
         return [str(error)]

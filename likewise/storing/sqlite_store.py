@@ -1,4 +1,4 @@
-"""The embedded store: one folder, SQLite as the truth and a shard of the Qdrant engine to search it fast."""
+"""The embedded store: one folder, SQLite as the truth and a shard, a copy of the vectors to search them fast."""
 
 import secrets
 import sqlite3
@@ -16,12 +16,15 @@ from filelock import FileLock, Timeout
 from likewise.errors import ArtifactError, LockedError, SettingError, StorageError
 from likewise.storing.committing import apply
 from likewise.storing.database import DATABASE, connect_reader, connect_writer, damaged, transaction, translated
+from likewise.storing.dense_search import RECALL
 from likewise.storing.exact import Rows, load_dense
 from likewise.storing.filters import Filter
+from likewise.storing.past_queries import PastQueries
 from likewise.storing.protocol import Changes, OpenMode, Ranking, StoredChunk, StoredFile, Terms
 from likewise.storing.rows import STORED_CHUNK, numbers_json, state_row, stored_chunk, to_vector, total
-from likewise.storing.search import KNOWN_FIELDS, Searcher, read_bm25
-from likewise.storing.shards import BuildSettings, build_in_child, remove_others
+from likewise.storing.search import KNOWN_FIELDS, Searcher
+from likewise.storing.shards import SHARDS, BuildSettings, build_in_child, measure_again, remove_others
+from likewise.storing.shortlists import Shortlist
 from likewise.storing.token_rows import chunks_without_token_rows, clear_token_rows, load_token_rows, write_token_rows
 from likewise.storing.verifying import problems
 from likewise.types import Ids, Vectors
@@ -32,10 +35,13 @@ _BEFORE_DATABASE = {WRITER_LOCK, f"{DATABASE}.new"}  # what a process killed whi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
-    engine_threshold: int = 20_000  # chunks from which the engine is faster than exact search
-    graph_threshold: int = 300_000  # chunks from which the engine builds a graph instead of scanning codes
+    engine_threshold: int = 20_000  # chunks from which a shard is built, to be searched in place of every row
+    shortlist: Shortlist | None = None  # the index's own; for a new one, int8
+    past_queries: int = 1_000  # vectors of so many last queries are kept, to measure with; 0 keeps none
 
     def __post_init__(self) -> None:
+        if self.past_queries < 0:
+            raise SettingError(f"past_queries is how many are kept, 0 for none, got {self.past_queries}")
         if not self.engine_threshold >= 1:
             raise SettingError(f"engine_threshold is a number of chunks, at least 1, got {self.engine_threshold}")
 
@@ -89,7 +95,8 @@ class SqliteStore:
         self._connection, self._writer_lock = connection, writer_lock
         self._lock = RLock()  # one connection, so one thread at a time
         self._building = Lock()  # one build at a time; others may search and commit meanwhile
-        self._searcher = Searcher(connection, folder, self._lock)
+        self._past = PastQueries(folder, kept=settings.past_queries)
+        self._searcher = Searcher(connection, folder, self._lock, self._past)
 
     def __len__(self) -> int:
         with self._reading() as connection:
@@ -160,8 +167,8 @@ class SqliteStore:
         with self._writing() as connection:
             return apply(connection, Changes(removed_documents=document_ids))
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        return self._searcher.dense(query, k, where)
+    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = RECALL) -> Ranking:
+        return self._searcher.dense(query, k, where, recall)
 
     def search_lexical(
         self,
@@ -219,17 +226,23 @@ class SqliteStore:
     def optimize(self) -> bool:
         """Build a shard if the store is large enough and the present one is missing, damaged or outdated.
 
-        Call it when a run of commits is done. Takes about 10 s for 100,000 chunks, in another process: searching and
-        committing go on meanwhile.
+        Otherwise measure the present one again, if there were queries since that it was not measured with. Call it
+        when a run of commits is done. Building takes about a minute for 100,000 chunks, in another process: searching
+        and committing go on meanwhile.
         """
         with self._building:
             if len(self) < self.settings.engine_threshold:
                 self._use_shard("")
                 return False
             with self._reading() as connection:
-                if not self._searcher.shards.is_outdated(connection):
-                    return False
-            return self._build_shard()
+                outdated = self._searcher.shards.is_outdated(connection, self.settings.shortlist)
+                name, width = state_row(connection, "shard, width")
+            if outdated:
+                return self._build_shard()
+            if measure_again(self.folder / SHARDS / name, self._past.read(width)):
+                self._searcher.close()  # to be opened again with what was measured
+            self._past.trim(width)
+            return False
 
     def compact(self) -> None:
         """Give space back. What was deleted is in no file afterwards.
@@ -255,6 +268,7 @@ class SqliteStore:
 
     def close(self) -> None:
         with self._lock:
+            self._past.flush()
             self._searcher.close()
             self._connection.close()
             if self._writer_lock is not None:
@@ -270,9 +284,12 @@ class SqliteStore:
 
     def _build_shard(self, *, strict: bool = False) -> bool:
         with self._reading() as connection:
-            k1, b = read_bm25(connection)
-            name = f"{total(connection, 'sequence')}-{secrets.token_hex(4)}"
-        settings = BuildSettings(graph_threshold=self.settings.graph_threshold, k1=k1, b=b)
+            sequence, present = state_row(connection, "sequence, shard")
+            shard = self._searcher.shards.current(present)
+        name = f"{sequence}-{secrets.token_hex(4)}"
+        shortlist = self.settings.shortlist or (shard.manifest.shortlist if shard else Shortlist())
+        self._past.flush()
+        settings = BuildSettings(shortlist=shortlist, past_queries=self.settings.past_queries)
         built = build_in_child(self.folder, name, settings)
         if built:
             self._use_shard(name, strict=strict)

@@ -1,11 +1,11 @@
 import pytest
 
-from likewise.storing import StoreSettings
+from likewise.storing import Shortlist, StoreSettings
 
 KINDS = {
     "exact": StoreSettings(),
     "shard": StoreSettings(engine_threshold=40),
-    "graph": StoreSettings(engine_threshold=40, graph_threshold=40),
+    "signs": StoreSettings(engine_threshold=40, shortlist=Shortlist(precision="binary")),
 }
 
 

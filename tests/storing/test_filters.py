@@ -6,13 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plain_store import make_chunk, make_document
-from qdrant_edge import Distance, EdgeConfig, EdgeShard, EdgeVectorParams, Point, Query, QueryRequest, UpdateOperation
 
 from likewise.errors import SettingError
 from likewise.storing import Changes, open_store, parse_filter
-from likewise.storing.filter_to_qdrant import NotExpressibleError, payload, to_qdrant
 from likewise.storing.filter_to_sql import to_sql
-from likewise.storing.filters import And, Compare, Has, In, Not, Or, facts, fields_of, matches
+from likewise.storing.filters import And, Compare, Has, In, Not, Or, fields_of, matches
 
 NESTED = {"a": {"b": 1, "b c": "x"}, "tags": ["en", 2, True, None, {"k": 1}], "empty": [], "none": None, "s": "straße"}
 MEANINGS = [  # metadata, filter, whether it passes
@@ -158,28 +156,6 @@ def test_sql_agrees(known, asked):
         found = connection.execute(f"SELECT number FROM documents WHERE {condition} ORDER BY number", parameters)
         assert [number for (number,) in found] == expected_numbers(where, known)
     connection.close()
-
-
-@given(st.lists(metadatas, min_size=1, max_size=8), st.lists(filters, min_size=1, max_size=8))
-@in_folder
-def test_the_engine_agrees(tmp_path_factory, known, asked):
-    folder = tmp_path_factory.mktemp("engine")
-    config = EdgeConfig(vectors={"v": EdgeVectorParams(1, Distance.Dot)}, wal_enabled=False)
-    engine = EdgeShard.create(str(folder), config)
-    fields = {name: number for number, name in enumerate([*NAMES, "h"], start=1)}
-    points = [
-        Point(number, {"v": [1.0]}, payload((fields[f.field], f.position, f.kind, f.value) for f in facts(metadata)))
-        for number, metadata in enumerate(known, start=1)
-    ]
-    engine.update(UpdateOperation.upsert_points(points))
-    for where in asked:
-        try:
-            condition = to_qdrant(where, fields)
-        except NotExpressibleError:
-            continue
-        found = engine.query(QueryRequest(100, query=Query.Nearest([1.0], using="v"), filter=condition))
-        assert sorted(point.id for point in found) == expected_numbers(where, known)
-    engine.close()
 
 
 def expected_numbers(where, known):
