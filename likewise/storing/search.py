@@ -14,23 +14,13 @@ from numpy.typing import NDArray
 
 from likewise.errors import SettingError, ShapeError
 from likewise.storing.database import DATABASE, damaged, transaction, translated
-from likewise.storing.exact import (
-    NO_IDS,
-    Bm25Query,
-    DenseRows,
-    Rows,
-    WordRows,
-    bm25_query,
-    load_dense,
-    load_words,
-    rank_dense,
-    rank_words,
-)
+from likewise.storing.exact import NO_IDS, DenseRows, Rows, load_dense, rank_dense
 from likewise.storing.filter_to_sql import to_sql
 from likewise.storing.filters import Filter, check_fields, matches
 from likewise.storing.protocol import Ranking, Terms
 from likewise.storing.rows import document_checksum, numbers_json, state_row
 from likewise.storing.shards import ShardHolder
+from likewise.storing.words import TermSearch, ranked, sparse_search, word_search
 from likewise.types import Ids, Vectors
 
 if TYPE_CHECKING:
@@ -54,7 +44,7 @@ class State:
 
 
 class Loaded(Protocol):
-    """Rows as arrays: DenseRows or WordRows."""
+    """Rows as arrays."""
 
     @property
     def ids(self) -> Ids: ...
@@ -97,26 +87,6 @@ class DenseWay:
         return not shard.manifest.has_graph
 
 
-@dataclass(frozen=True, slots=True)
-class LexicalWay:
-    connection: sqlite3.Connection
-    path: Path
-    query: Bm25Query
-
-    def load(self, wanted: Rows) -> WordRows:
-        return load_words(self.connection, self.path, wanted)
-
-    def rank(self, rows: WordRows, k: int) -> Ranking:
-        return rank_words(rows, self.query, k)
-
-    def propose(self, shard: "Shard", limit: int, where: Filter | None, fields: Mapping[str, int]) -> list[int] | None:
-        weights = dict(zip(self.query.terms.tolist(), self.query.weights.tolist(), strict=True))
-        return shard.sharing_terms(weights, limit=limit, where=where, fields=fields)
-
-    def proposes_all(self, _shard: "Shard", /) -> bool:
-        return True
-
-
 class RowCache(Generic[R]):
     """All rows after some number, kept from one search to the next and brought up to date by what changed."""
 
@@ -152,7 +122,7 @@ class Searcher:
         self._connection, self._lock, self._path = connection, lock, folder / DATABASE
         self.shards = ShardHolder(folder)
         self._dense: tuple[RowCache[DenseRows], RowCache[DenseRows]] = (RowCache(), RowCache())
-        self._words: tuple[RowCache[WordRows], RowCache[WordRows]] = (RowCache(), RowCache())
+        self.words, self.vocabulary = word_search(), sparse_search()
         self._passing: tuple[tuple[int, str], Ids] | None = (
             None  # the last filter's chunks, as hybrid search asks twice
         )
@@ -170,17 +140,23 @@ class Searcher:
             return self._search(way, self._dense, state, k, where)
 
     def lexical(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
+        return self._by_terms(self.words, terms, weights, k, where)
+
+    def sparse(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
+        return self._by_terms(self.vocabulary, terms, weights, k, where)
+
+    def _by_terms(self, search: TermSearch, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
         _check_k(k)
         if terms.ndim != 1 or terms.shape != weights.shape:
             raise ShapeError(f"terms {terms.shape} and weights {weights.shape} must both be (t,)")
         with self._reading() as state:
             if not state.chunks:
                 return _NOTHING
-            k1, b = read_bm25(self._connection)
-            query = bm25_query(self._connection, terms, weights, k1=k1, b=b)
-            if not len(query.terms) and where is None:
-                return _NOTHING
-            return self._search(LexicalWay(self._connection, self._path, query), self._words, state, k, where)
+            passing = None
+            if where is not None:
+                check_fields(where, [name for name, _ in self._connection.execute(KNOWN_FIELDS)])
+                passing = self._all_passing(where, state)
+            return ranked(search.scorer(self._connection, self._path), terms, weights, k, passing=passing)
 
     def close(self) -> None:
         self.shards.close()
@@ -262,12 +238,6 @@ class Searcher:
 KNOWN_FIELDS = """
 SELECT name, number FROM fields WHERE EXISTS (SELECT 1 FROM metadata_values WHERE field = fields.number)
 """
-
-
-def read_bm25(connection: sqlite3.Connection) -> tuple[float, float]:
-    """BM25's k1 and b: the settings "bm25_k1" and "bm25_b", or the usual 1.2 and 0.75."""
-    saved = dict(connection.execute("SELECT name, value FROM settings WHERE name IN ('bm25_k1', 'bm25_b')"))
-    return float(saved.get("bm25_k1", 1.2)), float(saved.get("bm25_b", 0.75))
 
 
 def _check_k(k: int) -> None:

@@ -18,7 +18,6 @@ from qdrant_edge import (
     EdgeConfig,
     EdgeOptimizersConfig,
     EdgeShard,
-    EdgeSparseVectorParams,
     EdgeVectorParams,
     HnswIndexConfig,
     Memory,
@@ -26,7 +25,6 @@ from qdrant_edge import (
     Query,
     QueryRequest,
     SearchParams,
-    SparseVector,
     TurboQuantBitSize,
     TurboQuantQuantizationConfig,
     VectorStorageDatatype,
@@ -39,8 +37,8 @@ from likewise.types import Vectors
 
 Proposal: TypeAlias = list[int] | None
 
-FORMAT = 1
-DENSE, WORDS = "dense", "words"
+FORMAT = 2
+DENSE = "dense"
 MANIFEST, LOCK = "manifest.json", "holder.lock"
 _SMALL_BYTES = 1 << 20  # files up to this size are checked in full on every opening
 _GRAPH_EDGES, _GRAPH_EFFORT = 16, 100
@@ -78,13 +76,6 @@ class Shard:
     def nearest(self, query: Vectors, *, limit: int, where: Filter | None, fields: Mapping[str, int]) -> Proposal:
         """Numbers of about the ``limit`` chunks nearest to ``query``; None if the filter can't be expressed."""
         return self._propose(Query.Nearest(query.tolist(), using=DENSE), limit, where, fields)
-
-    def sharing_terms(
-        self, weights: Mapping[int, float], *, limit: int, where: Filter | None, fields: Mapping[str, int]
-    ) -> Proposal:
-        """Numbers of about the ``limit`` best chunks by weighted terms; None if the filter can't be expressed."""
-        terms = SparseVector(list(weights), list(weights.values()))
-        return self._propose(Query.Nearest(terms, using=WORDS), limit, where, fields)
 
     def _propose(self, query: Query, limit: int, where: Filter | None, fields: Mapping[str, int]) -> Proposal:
         try:
@@ -194,7 +185,6 @@ def engine_config(width: int, *, has_graph: bool) -> EdgeConfig:
         vectors={
             DENSE: EdgeVectorParams(width, Distance.Dot, memory=Memory.Cold, datatype=VectorStorageDatatype.Float16)
         },
-        sparse_vectors={WORDS: EdgeSparseVectorParams(memory=Memory.Cached)},
         hnsw_config=HnswIndexConfig(m=edges, ef_construct=_GRAPH_EFFORT, full_scan_threshold=10_000),
         quantization_config=TurboQuantQuantizationConfig(bits=TurboQuantBitSize.Bits4, memory=Memory.Pinned),
         optimizers=EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),

@@ -13,7 +13,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from qdrant_edge import (
     EdgeShard,
     FloatIndexParams,
@@ -21,17 +20,16 @@ from qdrant_edge import (
     KeywordIndexParams,
     Memory,
     Point,
-    SparseVector,
     UpdateOperation,
 )
 
 from likewise.settings import from_dict
 from likewise.storing.database import DATABASE, connect_reader, transaction, translated
-from likewise.storing.exact import Rows, load_dense, load_words
+from likewise.storing.exact import Rows, load_dense
 from likewise.storing.filter_to_qdrant import key, payload
 from likewise.storing.filters import Kind
 from likewise.storing.rows import state_row
-from likewise.storing.shard import DENSE, FORMAT, WORDS, Manifest, engine_config, list_files
+from likewise.storing.shard import DENSE, FORMAT, Manifest, engine_config, list_files
 from likewise.storing.shards import SHARDS, BuildSettings
 
 _BATCH = 1_000  # points handed to the engine at a time
@@ -65,14 +63,13 @@ def build(folder: Path, name: str, settings: BuildSettings) -> Manifest:
 
 
 def _fill(connection: sqlite3.Connection, folder: Path, draft: Path, settings: BuildSettings) -> Manifest:
-    chunks, tokens, width, next_chunk = state_row(connection, "chunks, tokens, width, next_chunk")
+    chunks, width, next_chunk = state_row(connection, "chunks, width, next_chunk")
     has_graph = chunks >= settings.graph_threshold
     engine = EdgeShard.create(str(draft), engine_config(width, has_graph=has_graph))
     _index_fields(connection, engine)
-    average = tokens / chunks if tokens else 1.0
     ids = [number for (number,) in connection.execute("SELECT number FROM chunks ORDER BY number")]
     for start in range(0, len(ids), _BATCH):
-        points = list(_points(connection, folder, ids[start : start + _BATCH], average, settings))
+        points = list(_points(connection, folder, ids[start : start + _BATCH]))
         engine.update(UpdateOperation.upsert_points(points))
     engine.flush()
     engine.optimize()
@@ -84,19 +81,11 @@ def _fill(connection: sqlite3.Connection, folder: Path, draft: Path, settings: B
     )
 
 
-def _points(
-    connection: sqlite3.Connection, folder: Path, ids: list[int], average: float, settings: BuildSettings
-) -> Iterator[Point]:
-    path = folder / DATABASE
-    dense = load_dense(connection, path, Rows(only=ids))
-    words = load_words(connection, path, Rows(only=ids))
+def _points(connection: sqlite3.Connection, folder: Path, ids: list[int]) -> Iterator[Point]:
+    dense = load_dense(connection, folder / DATABASE, Rows(only=ids))
     payloads = _payloads(connection, ids)
-    norms = settings.k1 * (1 - settings.b + settings.b * words.lengths / average)
-    for row, id in enumerate(dense.ids.tolist()):
-        own = slice(words.starts[row], words.starts[row + 1])
-        counts = words.counts[own].astype(np.float64)
-        sparse = SparseVector(words.terms[own].tolist(), (counts / (counts + norms[row])).tolist())
-        yield Point(id, {DENSE: dense.vectors[row].tolist(), WORDS: sparse}, payloads[id])
+    for id, vector in zip(dense.ids.tolist(), dense.vectors.tolist(), strict=True):
+        yield Point(id, {DENSE: vector}, payloads[id])
 
 
 def _payloads(connection: sqlite3.Connection, ids: list[int]) -> dict[int, dict[str, Any]]:

@@ -29,8 +29,6 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
     graph_threshold: int = 300_000  # chunks from which a scan of the codes is slower than a graph
-    k1: float = 1.2
-    b: float = 0.75
 
 
 class ShardHolder:

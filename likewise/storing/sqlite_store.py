@@ -19,7 +19,7 @@ from likewise.storing.database import DATABASE, connect_reader, connect_writer, 
 from likewise.storing.filters import Filter
 from likewise.storing.protocol import Changes, OpenMode, Ranking, StoredChunk, StoredFile, Terms
 from likewise.storing.rows import STORED_CHUNK, numbers_json, state_row, stored_chunk, to_vector, total
-from likewise.storing.search import KNOWN_FIELDS, Searcher, read_bm25
+from likewise.storing.search import KNOWN_FIELDS, Searcher
 from likewise.storing.shards import BuildSettings, build_in_child, remove_others
 from likewise.storing.verifying import problems
 from likewise.types import Ids, Vectors
@@ -229,9 +229,8 @@ class SqliteStore:
 
     def _build_shard(self, *, strict: bool = False) -> bool:
         with self._reading() as connection:
-            k1, b = read_bm25(connection)
             name = f"{total(connection, 'sequence')}-{secrets.token_hex(4)}"
-        settings = BuildSettings(graph_threshold=self.settings.graph_threshold, k1=k1, b=b)
+        settings = BuildSettings(graph_threshold=self.settings.graph_threshold)
         built = build_in_child(self.folder, name, settings)
         if built:
             self._use_shard(name, strict=strict)
