@@ -14,9 +14,9 @@ import numpy as np
 from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import Encoder
-from likewise.encoding.lexical import ANALYZER, Analyzer
+from likewise.encoding.lexical import AUTO, VERSION, Analyzer, analyzer_names, chosen_analyzer
 from likewise.encoding.models import Source, load
-from likewise.errors import ArtifactError, SettingError
+from likewise.errors import ArtifactError, SettingError, UnknownNameError
 from likewise.searching.fusion import WEIGHTS, reciprocal_rank
 from likewise.storing import Filter, Ranking, SqliteStore, Store, StoreSettings, open_store, parse_filter
 from likewise.types import Document, Hit, Mode, Vectors
@@ -38,6 +38,8 @@ class Index:
         model: Name or folder of the model; None is the one that the index was made with, or the default for a new one.
         precision: As in ``likewise.load``; the default is again the index's own.
         chunks: How documents are cut; the default is again the index's own.
+        analyzer: How texts become words: a language, "plain", or "auto", which looks at the first documents; the default
+            is again the index's own, and "auto" for a new one.
         store: When the search engine beside SQLite comes in.
         source: Where the model may come from; the default revision is again the index's own.
 
@@ -54,6 +56,7 @@ class Index:
         model: str | Path | None = None,
         precision: str | None = None,
         chunks: "ChunkSettings | None" = None,
+        analyzer: str | None = None,
         store: StoreSettings = StoreSettings(),
         source: Source = Source(),
     ) -> None:
@@ -63,7 +66,10 @@ class Index:
         self._reader: SqliteStore | None = None
         self._encoder: Encoder | None = None
         self._checked = False  # the canaries, once for an opened index
-        self._analyzer = Analyzer()
+        if analyzer not in (None, AUTO, *analyzer_names()):
+            raise UnknownNameError("analyzer", str(analyzer), [AUTO, *analyzer_names()])
+        self._analyzer_name = analyzer
+        self._analyzer: Analyzer | None = None
 
     def __repr__(self) -> str:
         return f"Index({str(self.path)!r})"
@@ -102,7 +108,13 @@ class Index:
             if self._model or self._precision:
                 encoder()  # what was asked for must be the index's, even if there turns out to be nothing to encode
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
-            report = add(store, documents, Kitchen(encoder, self._analyzer, chunks), progress, only=only)
+            report = add(
+                store,
+                documents,
+                Kitchen(encoder, lambda texts: self._analyzer_for(store, texts), chunks),
+                progress,
+                only=only,
+            )
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
                     progress("building the search engine's index", 0, 0)
@@ -176,7 +188,7 @@ class Index:
         """Both retrievers at once: the words are looked up while the query is encoded."""
 
         def lexical() -> Ranking:
-            words = self._analyzer.count([query])[0]
+            words = self._analyzer_for(store, [query]).count([query])[0]
             return store.search_lexical(words.terms, words.counts.astype(np.float32), k=depth, where=where)
 
         def dense() -> Ranking:
@@ -208,7 +220,6 @@ class Index:
             store.write_setting("model", _lasting(self._encoder.name))
             if self._encoder.revision is not None:
                 store.write_setting("revision", self._encoder.revision)
-            store.write_setting("analyzer", ANALYZER)
             store.write_setting("contract", self._encoder.contract.to_json())
             return self._encoder
         self._encoder.contract.require(contract, where=str(self.path))
@@ -218,13 +229,39 @@ class Index:
             self._checked = True
         return self._encoder
 
+    def _analyzer_for(self, store: Store, texts: Sequence[str]) -> Analyzer:
+        """The analyzer of this index; a new one takes what was asked for, or what suits its first texts."""
+        if self._analyzer is None:
+            stored = store.read_setting("analyzer")
+            if stored is None:
+                self._analyzer = chosen_analyzer(self._analyzer_name or AUTO, texts)
+                store.write_setting("analyzer", self._analyzer.record)
+            else:
+                self._analyzer = self._kept_analyzer(stored)
+        return self._analyzer
+
+    def _kept_analyzer(self, stored: str) -> Analyzer:
+        name, _, version = stored.rpartition("-")
+        if version != str(VERSION):
+            raise ArtifactError(
+                f"{self.path} holds words of analyzer {stored}, and this version of likewise makes those of version "
+                f"{VERSION}: index the documents anew, into another folder"
+            )
+        if self._analyzer_name not in (None, AUTO, name):
+            raise SettingError(
+                f"{self.path} was made with analyzer {name!r}, not {self._analyzer_name!r}: index into another folder"
+            )
+        return Analyzer(name)
+
     def _reading(self) -> SqliteStore:
         if self._reader is None:
             store = open_store(self.path, mode="read", settings=self._store_settings)
-            analyzer = store.read_setting("analyzer")
-            if analyzer not in (None, ANALYZER):
+            try:
+                if (stored := store.read_setting("analyzer")) is not None:
+                    self._analyzer = self._kept_analyzer(stored)
+            except BaseException:
                 store.close()
-                raise ArtifactError(f"{self.path} holds words of analyzer {analyzer}, this is {ANALYZER}: index anew")
+                raise
             self._reader = store
         return self._reader
 

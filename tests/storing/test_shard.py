@@ -129,8 +129,8 @@ def test_reading_changes_no_file_of_it(copied):
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "folder", "manifest"])
 def test_a_damaged_shard_is_noticed_and_built_again(copied, plain, caplog, damage):
     (folder,) = (copied / "shard").iterdir()
-    (words,) = folder.rglob("inverted_index.dat")
-    spoil(folder, words, damage)
+    sizes = {name: size for name, (size, _) in read_manifest(folder).files.items() if size <= 1 << 20}
+    spoil(folder, folder / max(sizes, key=lambda name: (sizes[name], name)), damage)
     with open_store(copied, mode="write", settings=SMALL) as store, caplog.at_level(logging.WARNING):
         assert store.verify() != []
         check(store, plain)
