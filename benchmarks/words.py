@@ -47,7 +47,8 @@ def main() -> None:
             started = time.perf_counter()
             ours(counted[0])
             first_ms = round(1000 * (time.perf_counter() - started))
-            peers = {name: _peer(name, [analyzer.words(text) for text in texts]) for name in ("numpy", "numba")}
+            words = [analyzer.words(text) for text in texts]
+            peers = {name: _peer(name, words) for name in ("numpy", "numba")}
             rows = _rows(ours, counted, asked, peers)
     print_settings(
         {"chunks": len(texts), "queries": len(asked), "k": K, "first_query_ms": first_ms}, as_json=arguments.json

@@ -1,24 +1,26 @@
 """Score models on tasks: how good each is, how sure that is, and which differences are more than chance."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from likewise.cli._many import takes_many
 from likewise.cli._options import source_options
-from likewise.cli._output import ProgressLine, as_json_option, note, print_json, print_score
+from likewise.cli._output import as_json_option, note, print_json
 from likewise.encoding.models import Source
 from likewise.errors import DataError, SettingError, StorageError
-from likewise.evaluating.comparing import Figure, compare_all, read_baseline, save_scores
+from likewise.evaluating.comparing import Compared, Figure, compare_all, read_baseline, save_scores
 from likewise.evaluating.costs import measure_costs
 from likewise.evaluating.keeping import Keeper
 from likewise.evaluating.report import Report, as_markdown, as_text, remarks
 from likewise.evaluating.report_page import page
 from likewise.evaluating.runner import Result, can_do, evaluate, kept_folder, listed_languages, open_subject
-from likewise.evaluating.scores import Score
+from likewise.evaluating.scores import Failure, Score
 from likewise.evaluating.subjects import PairSubject
 from likewise.evaluating.task_files import Task, missing_files, read_task, task_names
 
@@ -29,7 +31,7 @@ from likewise.evaluating.task_files import Task, missing_files, read_task, task_
     "--tasks",
     multiple=True,
     metavar="NAME...",
-    help="Names, see --list, or TOML files of one's own; else all that suit the model and whose data is there.",
+    help="Names, see --list, or TOML files of one's own. If none is named, all that suit the model and whose data is there.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that the data sets lie in.")
 @click.option(
@@ -85,7 +87,7 @@ def evaluate_models(
         for result in run.of(model, label, precision):
             results.append(result)
             if as_json and baseline is None:
-                print_score(result)
+                _print_json(result)
     report = _report(list(names), results, before, compares=baseline is not None or len(names) > 1)
     if html is not None:
         costs = {label: measure_costs(model, precision=precision) for label, (model, precision) in names.items()}
@@ -108,7 +110,7 @@ class _Run:
 
     def of(self, model: str, label: str, precision: str) -> Iterator[Result]:
         """The results of one model."""
-        show = ProgressLine()
+        show = _Progress()
         subject = open_subject(
             model, label=label, precision=precision, source=self.source, folder=self.folder, progress=show
         )
@@ -129,6 +131,29 @@ class _Run:
                 "them with --tasks to have them"
             )
         return spoken
+
+
+class _Progress:
+    """One line on a terminal that says what is being done; elsewhere only what takes seconds is announced."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if not total:
+            self.clear()
+            note(what)
+        elif sys.stderr.isatty():
+            self.clear()
+            line = f"{what} ({done} of {total})"
+            self._drawn = len(line)
+            click.echo(line, err=True, nl=False)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._drawn:
+            click.echo("\r" + " " * self._drawn + "\r", err=True, nl=False)
+            self._drawn = 0
 
 
 def _tasks(names: Sequence[str], data: Path | None) -> list[Task]:
@@ -184,7 +209,7 @@ def _report(
 def _show(report: Report, *, as_json: bool, markdown: bool, silent: bool) -> None:
     if as_json:
         for result in report.results:
-            print_score(result, report.compared)
+            _print_json(result, report.compared)
     if not silent:
         print(as_markdown(report) if markdown else as_text(report))
     else:
@@ -207,6 +232,16 @@ def _end(report: Report, *, gate: bool) -> None:
         raise DataError(f"{count} gave no score; the first, {first.task} of {first.model}: {first.reason}")
     if gate and compared is not None and (compared.left_out or not compared.by_place):
         raise DataError(f"the gate could not compare {'; '.join(compared.left_out) or 'anything: no task is in both'}")
+
+
+def _print_json(result: Result, compared: Compared | None = None) -> None:
+    if isinstance(result, Failure):
+        empty = dict.fromkeys(("metric", "score", "interval"))
+        print_json({"model": result.model, "task": result.task, **empty, "error": result.reason})
+        return
+    values: dict[str, Any] = {name: getattr(result, name) for name in ("model", "task", "metric", "score", "interval")}
+    comparison = None if compared is None else compared.by_place.get((result.model, result.task))
+    print_json(values if comparison is None else {**values, "compared": asdict(comparison)})
 
 
 def _list_tasks(as_json: bool) -> None:

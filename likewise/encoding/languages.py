@@ -108,9 +108,9 @@ _LISTS = {
 STOP_WORDS: Mapping[str, frozenset[str]] = {name: frozenset(words.casefold().split()) for name, words in _LISTS.items()}
 # Before an apostrophe, where they belong to no word: l'homme, dell'arte.
 ELISIONS: Mapping[str, frozenset[str]] = {
-    "french": frozenset("c d j l m n qu s t jusqu lorsqu puisqu quoiqu".split()),
-    "italian": frozenset("c d l m s t v un all dall dell nell sull quest quell".split()),
-    "catalan": frozenset("d l m n s t".split()),
+    "french": frozenset(("c", "d", "j", "jusqu", "l", "lorsqu", "m", "n", "puisqu", "qu", "quoiqu", "s", "t")),
+    "italian": frozenset(("all", "c", "d", "dall", "dell", "l", "m", "nell", "s", "sull", "t", "un", "v")),
+    "catalan": frozenset(("d", "l", "m", "n", "s", "t")),
 }
 # The language that most of what is written in a script is in; Latin has no such language.
 SCRIPTS: Mapping[str, str] = {

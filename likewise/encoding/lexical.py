@@ -44,9 +44,9 @@ class WordCounts:
 class Analyzer:
     """Words in one spelling: case folded, without those that carry grammar alone, cut to their stem by Snowball.
 
-    Identifiers stand for themselves and for their parts (getUserName: getusername, get, user, name). Scripts that put no
-    spaces between words give pairs of letters (Chinese, Japanese, Korean) or triples (Thai, Lao, Burmese, Khmer).
-    Words of another script than the language's are stemmed as the script's own most common language.
+    Identifiers stand for themselves and for their parts (getUserName: getusername, get, user, name). Scripts that put
+    no spaces between words give pairs of letters (Chinese, Japanese, Korean) or triples (Thai, Lao, Burmese, Khmer).
+    Words of another script than the language's are stemmed as those of the script's own most common language.
 
     Args:
         name: A language that Snowball knows, or "plain": no stemming, and every word counts.

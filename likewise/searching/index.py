@@ -38,8 +38,8 @@ class Index:
         model: Name or folder of the model; None is the one that the index was made with, or the default for a new one.
         precision: As in ``likewise.load``; the default is again the index's own.
         chunks: How documents are cut; the default is again the index's own.
-        analyzer: How texts become words: a language, "plain", or "auto", which looks at the first documents; the default
-            is again the index's own, and "auto" for a new one.
+        analyzer: How texts become words: a language, "plain", or "auto", which looks at the first documents; the
+            default is again the index's own, and "auto" for a new one.
         store: When the search engine beside SQLite comes in.
         source: Where the model may come from; the default revision is again the index's own.
 

@@ -14,7 +14,7 @@ from likewise.storing.protocol import Ranking, Terms
 from likewise.types import Ids, Vectors
 
 Places: TypeAlias = NDArray[np.int64]  # (n,) rows, ascending
-Values: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]  # counts of words, or weights
+Values: TypeAlias = NDArray[np.uint16 | np.float32]  # counts of words, or weights
 Worths: TypeAlias = NDArray[np.float64]
 Weigh: TypeAlias = Callable[[Places, Values], Worths]  # what each value adds to the score of its row, above 0
 

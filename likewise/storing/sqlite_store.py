@@ -164,6 +164,9 @@ class SqliteStore:
     def search_lexical(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
         return self._searcher.lexical(terms, weights, k, where)
 
+    def search_sparse(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
+        return self._searcher.sparse(terms, weights, k, where)
+
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:
         found = {}
         with self._reading() as connection:

@@ -11,13 +11,19 @@ import numpy as np
 
 from likewise.storing.database import DATABASE, transaction
 from likewise.storing.filters import facts
-from likewise.storing.rows import chunk_checksum, document_checksum, words_checksum
+from likewise.storing.rows import chunk_checksum, document_checksum, has_sparse, words_checksum
 from likewise.storing.shards import altered
 
+_SPARSE = "sparse vector of chunk"
 _CHECKSUMS: tuple[tuple[str, str, Callable[..., int]], ...] = (
     ("document", "SELECT number, checksum, id, source, metadata FROM documents", document_checksum),
     ("chunk", "SELECT number, checksum, document, text, start, end, heading FROM chunks", chunk_checksum),
     ("vector of chunk", "SELECT chunk, checksum, vector FROM vectors", lambda number, blob: crc32(blob, number)),
+    (
+        _SPARSE,
+        "SELECT chunk, checksum, terms, weights FROM sparse",
+        lambda number, terms, weights: words_checksum(number, terms, weights, 0),
+    ),
     ("word list of chunk", "SELECT chunk, checksum, terms, counts, tokens FROM words", words_checksum),
 )
 _TOTALS = """
@@ -52,6 +58,8 @@ def _structure(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _rows(connection: sqlite3.Connection) -> Iterator[str]:
     for what, sql, checksum_of in _CHECKSUMS:
+        if what == _SPARSE and not has_sparse(connection):
+            continue
         for number, checksum, *values in connection.execute(sql):
             if checksum_of(number, *values) != checksum:
                 yield f"the checksum of {what} {number} does not match"

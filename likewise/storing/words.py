@@ -12,12 +12,13 @@ from likewise.errors import SettingError
 from likewise.storing.database import damaged
 from likewise.storing.postings import Inverted, Scorer, SparseRows, Weigh, as_given, bm25, turned
 from likewise.storing.protocol import Ranking, Terms
-from likewise.storing.rows import state_row, words_checksum
+from likewise.storing.rows import has_sparse, state_row, words_checksum
 from likewise.types import Ids, Vectors
 
 K1, B = 1.2, 0.75  # BM25's usual ones
 _WORDS = "SELECT chunk, terms, counts, tokens, checksum FROM words WHERE chunk > ? ORDER BY chunk"
 _SPARSE = "SELECT chunk, terms, weights, 0, checksum FROM sparse WHERE chunk > ? ORDER BY chunk"
+_NO_SPARSE = "SELECT chunk, terms, counts, tokens, checksum FROM words WHERE chunk > ? AND 0"
 
 Load = Callable[[sqlite3.Connection, Path, int], SparseRows]
 
@@ -33,7 +34,7 @@ def load_words(connection: sqlite3.Connection, path: Path, after: int) -> Sparse
 
 def load_sparse(connection: sqlite3.Connection, path: Path, after: int) -> SparseRows:
     """Learned sparse vectors of the chunks after a number; raises as ``load_words`` does."""
-    return _load(connection, path, _SPARSE, after)
+    return _load(connection, path, _SPARSE if has_sparse(connection) else _NO_SPARSE, after)
 
 
 def _load(connection: sqlite3.Connection, path: Path, sql: str, after: int) -> SparseRows:
