@@ -21,6 +21,7 @@ from likewise.searching.index import Index
 @click.option("--way", help="How to cut: auto, text, markdown, code or whole.")
 @click.option("--max-tokens", type=int, help="Tokens of a chunk at most.")
 @click.option("--overlap", type=int, help="Tokens that neighbouring chunks share.")
+@click.option("--analyzer", help="How texts become words: auto, plain, or a language such as english.")
 @click.option("--max-file-mb", type=float, default=32, show_default=True, help="Larger files are skipped.")
 @click.option("--ignore", multiple=True, help="A pattern to leave out, as in .gitignore; may be repeated.")
 @source_options
@@ -33,6 +34,7 @@ def index(
     way: str | None,
     max_tokens: int | None,
     overlap: int | None,
+    analyzer: str | None,
     max_file_mb: float,
     ignore: tuple[str, ...],
     source: Source,
@@ -43,7 +45,7 @@ def index(
     given = {"way": way, "max_tokens": max_tokens, "overlap_tokens": overlap}
     options = {name: value for name, value in given.items() if value is not None}
     chunks = ChunkSettings(**options) if options else None  # type: ignore[arg-type]  # click checked the types
-    with Index(to, model=model, precision=precision, chunks=chunks, source=source) as made:
+    with Index(to, model=model, precision=precision, chunks=chunks, analyzer=analyzer, source=source) as made:
         if as_json:
             report = made.add(documents)
             print_json({"index": str(to), "report": asdict(report)})

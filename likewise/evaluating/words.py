@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from likewise.encoding.lexical import Analyzer
+from likewise.encoding.lexical import Analyzer, WordCounts
 from likewise.encoding.packed_search import Rankings
-from likewise.storing.exact import Bm25Query, WordRows, rank_words
-
-_K1, _B = 1.2, 0.75
+from likewise.storing.postings import Inverted, Scorer, SparseRows, bm25, turned
+from likewise.storing.words import K1, B, ranked
 
 
 class WordSearch:
@@ -24,25 +23,22 @@ class WordSearch:
             Best first; equal scores in the order of documents.
         """
         analyzer = Analyzer()
-        rows = _rows(analyzer, documents)
-        terms, frequencies = np.unique(rows.terms, return_counts=True)
-        idf = np.log1p((len(documents) - frequencies + 0.5) / (frequencies + 0.5))  # Lucene's
-        average = float(rows.lengths.mean()) or 1.0
+        counted = analyzer.count(documents)
+        inverted = Inverted([turned(_rows(counted))])
+        tokens = int(inverted.lengths.sum())
+        scorer = Scorer(inverted, bm25(inverted, chunks=len(documents), tokens=tokens, k1=K1, b=B))
         found = Rankings(np.full((len(queries), k), -1), np.full((len(queries), k), -np.inf, np.float32))
         for row, asked in enumerate(analyzer.count(queries)):
-            known = np.isin(asked.terms, terms)
-            weights = asked.counts[known].astype(np.float64) * idf[np.searchsorted(terms, asked.terms[known])]
-            ranking = rank_words(rows, Bm25Query(asked.terms[known], weights, _K1, _B, average), k)
+            ranking = ranked(scorer, asked.terms, asked.counts.astype(np.float32), k)
             found.ids[row, : len(ranking.ids)], found.scores[row, : len(ranking.ids)] = ranking.ids, ranking.scores
         return found
 
 
-def _rows(analyzer: Analyzer, documents: Sequence[str]) -> WordRows:
-    counted = analyzer.count(documents)
-    return WordRows(
+def _rows(counted: Sequence[WordCounts]) -> SparseRows:
+    return SparseRows(
         ids=np.arange(len(counted)),
         lengths=np.array([one.length for one in counted], np.int64),
         starts=np.cumsum([0, *(len(one.terms) for one in counted)]),
         terms=np.concatenate([one.terms for one in counted]),
-        counts=np.concatenate([one.counts for one in counted]),
+        values=np.concatenate([one.counts for one in counted]),
     )

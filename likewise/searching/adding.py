@@ -54,7 +54,7 @@ class Kitchen:
     """What turns a document into rows. The encoder is made when the first text needs one."""
 
     encoder: Callable[[], Encoder]
-    analyzer: Analyzer
+    analyzer: Callable[[Sequence[str]], Analyzer]  # from the first texts, by which a new index may choose
     chunks: ChunkSettings
     others: Sequence[Store] = ()  # stores of the same contract, whose vectors of the same texts are used again
 
@@ -291,6 +291,7 @@ def _rows(store: Store, group: _Group, kitchen: Kitchen, report: AddReport) -> l
     texts = {id: [embedded_text(c, settings=kitchen.chunks) for c in cut] for id, cut in group.chunks.items()}
     hashes = {text: _hash(text) for several in texts.values() for text in several}
     vectors = _vectors(store, hashes, kitchen, report)
+    analyzer = kitchen.analyzer(list(hashes)) if hashes else None
     rows = []
     for item in group.items:
         if item.document is None:
@@ -304,7 +305,7 @@ def _rows(store: Store, group: _Group, kitchen: Kitchen, report: AddReport) -> l
                 metadata=item.document.metadata,
                 content_hash=item.content_hash,
                 file=item.file,
-                chunks=_chunk_rows(cut, texts[item.document.id], hashes, vectors, kitchen.analyzer),
+                chunks=_chunk_rows(cut, texts[item.document.id], hashes, vectors, analyzer) if analyzer else (),
             )
         )
     return rows

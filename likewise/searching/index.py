@@ -14,10 +14,10 @@ import numpy as np
 from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.encoder import Encoder
-from likewise.encoding.lexical import ANALYZER, Analyzer
+from likewise.encoding.lexical import AUTO, VERSION, Analyzer, analyzer_names, chosen_analyzer
 from likewise.encoding.models import Source, load
 from likewise.encoding.multi_vector import MultiVectorEncoder, load_multi_vector
-from likewise.errors import ArtifactError, SettingError
+from likewise.errors import ArtifactError, SettingError, UnknownNameError
 from likewise.searching.late_interaction import begin, bring_up_to_date, described, kept_vectors
 from likewise.searching.pipeline import Question, Tools, answer
 from likewise.searching.probes import Probe, of_example, of_question
@@ -45,6 +45,8 @@ class Index:
         model: Name or folder of the model; None is the one that the index was made with, or the default for a new one.
         precision: As in ``likewise.load``; the default is again the index's own.
         chunks: How documents are cut; the default is again the index's own.
+        analyzer: How texts become words: a language, "plain", or "auto", which looks at the first documents; the
+            default is again the index's own, and "auto" for a new one.
         store: From how many chunks on vectors are searched by a shortlist, and what kind; whether queries are kept.
         source: Where the model may come from; the default revision is again the index's own.
 
@@ -61,6 +63,7 @@ class Index:
         model: str | Path | None = None,
         precision: str | None = None,
         chunks: "ChunkSettings | None" = None,
+        analyzer: str | None = None,
         store: StoreSettings = StoreSettings(),
         source: Source = Source(),
     ) -> None:
@@ -70,7 +73,10 @@ class Index:
         self._reader: SqliteStore | None = None
         self._encoder: Encoder | None = None
         self._checked = False  # the canaries, once for an opened index
-        self._analyzer = Analyzer()
+        if analyzer not in (None, AUTO, *analyzer_names()):
+            raise UnknownNameError("analyzer", str(analyzer), [AUTO, *analyzer_names()])
+        self._analyzer_name = analyzer
+        self._analyzer: Analyzer | None = None
         self._rerankers: dict[str, Reranker] = {}
 
     def __repr__(self) -> str:
@@ -119,7 +125,7 @@ class Index:
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
             with ExitStack() as stack:
                 others = [stack.enter_context(self._other(path, encoder)) for path in vectors_from]
-                kitchen = Kitchen(encoder, self._analyzer, chunks, others)
+                kitchen = Kitchen(encoder, lambda texts: self._analyzer_for(store, texts), chunks, others)
                 report = add(store, documents, kitchen, progress, only=only)
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
@@ -191,7 +197,8 @@ class Index:
         settings = settings or self.settings()
         if recall is not None:
             settings = replace(settings, recall=recall)
-        probe = of_question(query, unlike, analyzer=self._analyzer, encoder=lambda: self._encoder_of(store))
+        analyzer = self._analyzer_for(store, [query])
+        probe = of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._encoder_of(store))
         return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
     def like(
@@ -224,7 +231,7 @@ class Index:
         if isinstance(unlike, str):
             raise SettingError(f"unlike is many examples, got one str: use unlike=[{unlike!r}]")
         store = self._reading()
-        probe = of_example(example, unlike, store=store, analyzer=self._analyzer, where=str(self.path))
+        probe = of_example(example, unlike, store=store, analyzer=self._analyzer_for(store, []), where=str(self.path))
         return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
     def explain(self, query: str, hits: Sequence[Hit], *, settings: SearchSettings | None = None) -> list["Reasons"]:
@@ -247,7 +254,7 @@ class Index:
         reranker = self._reranker_for(settings.reranker) if settings.reranker else None
         late = reranker.encoder if isinstance(reranker, LateReranker) else None
         encoder = self._encoder_for(store, lambda *_: None) if by_meaning else None
-        return explain(Witnesses(store, self._analyzer, encoder, late), query, hits, settings)
+        return explain(Witnesses(store, self._analyzer_for(store, [query]), encoder, late), query, hits, settings)
 
     def settings(self) -> SearchSettings:
         """How this index answers: what ``configure`` kept, or the defaults."""
@@ -350,7 +357,6 @@ class Index:
             store.write_setting("model", _lasting(self._encoder.name))
             if self._encoder.revision is not None:
                 store.write_setting("revision", self._encoder.revision)
-            store.write_setting("analyzer", ANALYZER)
             store.write_setting("contract", self._encoder.contract.to_json())
             return self._encoder
         self._encoder.contract.require(contract, where=str(self.path))
@@ -360,13 +366,39 @@ class Index:
             self._checked = True
         return self._encoder
 
+    def _analyzer_for(self, store: Store, texts: Sequence[str]) -> Analyzer:
+        """The analyzer of this index; a new one takes what was asked for, or what suits its first texts."""
+        if self._analyzer is None:
+            stored = store.read_setting("analyzer")
+            if stored is None:
+                self._analyzer = chosen_analyzer(self._analyzer_name or AUTO, texts)
+                store.write_setting("analyzer", self._analyzer.record)
+            else:
+                self._analyzer = self._kept_analyzer(stored)
+        return self._analyzer
+
+    def _kept_analyzer(self, stored: str) -> Analyzer:
+        name, _, version = stored.rpartition("-")
+        if version != str(VERSION):
+            raise ArtifactError(
+                f"{self.path} holds words of analyzer {stored}, and this version of likewise makes those of version "
+                f"{VERSION}: index the documents anew, into another folder"
+            )
+        if self._analyzer_name not in (None, AUTO, name):
+            raise SettingError(
+                f"{self.path} was made with analyzer {name!r}, not {self._analyzer_name!r}: index into another folder"
+            )
+        return Analyzer(name)
+
     def _reading(self) -> SqliteStore:
         if self._reader is None:
             store = open_store(self.path, mode="read", settings=self._store_settings)
-            analyzer = store.read_setting("analyzer")
-            if analyzer not in (None, ANALYZER):
+            try:
+                if (stored := store.read_setting("analyzer")) is not None:
+                    self._analyzer = self._kept_analyzer(stored)
+            except BaseException:
                 store.close()
-                raise ArtifactError(f"{self.path} holds words of analyzer {analyzer}, this is {ANALYZER}: index anew")
+                raise
             self._reader = store
         return self._reader
 

@@ -11,7 +11,7 @@ import numpy as np
 from likewise.errors import SettingError
 from likewise.storing.filters import check_text, facts
 from likewise.storing.protocol import Changes, DocumentRow
-from likewise.storing.rows import check_chunk, chunk_rows, document_row, numbers_json, total
+from likewise.storing.rows import check_chunk, chunk_rows, document_row, numbers_json, sparse_row, total
 
 _FROM_FILE = "SELECT number FROM documents WHERE file = ?"
 
@@ -75,17 +75,20 @@ def _add(connection: sqlite3.Connection, documents: Sequence[DocumentRow]) -> No
         connection.execute("UPDATE state SET width = ?", (width,))
     first, next_chunk = total(connection, "next_document"), total(connection, "next_chunk")
     tables: tuple[list[tuple[Any, ...]], ...] = ([], [], [])  # chunks, vectors, words
-    rows = []
+    rows, sparse = [], []
     for number, document in enumerate(documents, start=first):
         rows.append(document_row(number, document))
         for chunk in document.chunks:
             for table, row in zip(tables, chunk_rows(next_chunk, number, chunk), strict=True):
                 table.append(row)
+            if chunk.sparse is not None:
+                sparse.append(sparse_row(next_chunk, chunk.sparse))
             next_chunk += 1
     connection.executemany("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", tables[0])
     connection.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", tables[1])
     connection.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", tables[2])
+    connection.executemany("INSERT INTO sparse VALUES (?, ?, ?, ?)", sparse)
     _add_values(connection, enumerate(documents, start=first))
     _count_terms(connection, [chunk.terms for chunk in chunks], 1)
     connection.execute(

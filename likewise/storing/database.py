@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from likewise.errors import ArtifactError, LikewiseError, LockedError, StorageError
-from likewise.storing.schema import APPLICATION_ID, FORMAT, PAGE_SIZE, SCHEMA
+from likewise.storing.schema import APPLICATION_ID, FORMAT, PAGE_SIZE, SCHEMA, SPARSE
 
 DATABASE = "store.sqlite3"
 BUSY_TIMEOUT_S = 10.0
@@ -58,6 +58,7 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
         try:
             check_format(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(SPARSE)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
         except BaseException:

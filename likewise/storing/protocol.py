@@ -28,6 +28,14 @@ class StoredFile:
     checked_ns: int  # when it was looked at: a file modified in that same instant can't be trusted to be unchanged
 
 
+@dataclass(frozen=True, slots=True)
+class SparseWeights:
+    """A sparse vector that a network made."""
+
+    terms: Terms  # (t,) uint32, ascending, each once
+    weights: Vectors  # (t,) float32, above 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkRow:
     """A chunk with everything that searching it needs."""
@@ -41,6 +49,7 @@ class ChunkRow:
     terms: Terms  # (t,) uint32, ascending, each once
     counts: NDArray[np.uint16]  # (t,): how often each term occurs
     tokens: int  # length of the chunk in words, for BM25
+    sparse: SparseWeights | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +190,10 @@ class Store(Protocol):
 
     def chunks_without_token_rows(self, *, most: int) -> list[int]:
         """The first chunks that have no token row yet."""
+        ...
+
+    def search_sparse(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
+        """The k chunks whose sparse vectors have the greatest dot product with ``weights`` (t,) of ``terms`` (t,)."""
         ...
 
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from likewise.errors import SettingError, ShapeError
 from likewise.storing.filters import check_text
-from likewise.storing.protocol import ChunkRow, DocumentRow, StoredChunk
+from likewise.storing.protocol import ChunkRow, DocumentRow, SparseWeights, StoredChunk
 from likewise.types import Ids, Vectors
 
 HASH_BYTES = 16
@@ -61,12 +61,35 @@ def check_chunk(chunk: ChunkRow, width: int) -> None:
         raise ShapeError(f"a chunk's vector must have shape ({width},) like the others, got {chunk.vector.shape}")
     if chunk.terms.ndim != 1 or chunk.terms.shape != chunk.counts.shape:
         raise ShapeError(f"terms {chunk.terms.shape} and counts {chunk.counts.shape} must both be (t,)")
+    if chunk.sparse is not None:
+        _check_sparse(chunk.sparse)
     if not np.isfinite(chunk.vector).all():
         raise SettingError("a chunk's vector has NaN or infinity in it; check the encoder that made it")
     if chunk.terms.dtype != np.uint32 or chunk.counts.dtype != np.uint16 or (chunk.terms[1:] <= chunk.terms[:-1]).any():
         raise SettingError("a chunk's terms must be ascending uint32, each once, and its counts uint16")
     if len(chunk.embedded_hash) != HASH_BYTES:
         raise SettingError(f"embedded_hash must be {HASH_BYTES} bytes, got {len(chunk.embedded_hash)}")
+
+
+def _check_sparse(sparse: SparseWeights) -> None:
+    terms, weights = sparse.terms, sparse.weights
+    if terms.ndim != 1 or terms.shape != weights.shape:
+        raise ShapeError(f"the terms {terms.shape} and weights {weights.shape} of a sparse vector must both be (t,)")
+    if terms.dtype != np.uint32 or weights.dtype != np.float32 or (terms[1:] <= terms[:-1]).any():
+        raise SettingError("a sparse vector's terms must be ascending uint32, each once, and its weights float32")
+    if not (np.isfinite(weights).all() and (weights > 0).all()):
+        raise SettingError("a sparse vector's weights must be finite and above 0; check the encoder that made it")
+
+
+def sparse_row(number: int, sparse: SparseWeights) -> tuple[Any, ...]:
+    """Values for ``sparse``, in the order of its columns."""
+    terms, weights = sparse.terms.astype("<u4").tobytes(), sparse.weights.astype("<f4").tobytes()
+    return number, terms, weights, words_checksum(number, terms, weights, 0)
+
+
+def has_sparse(connection: sqlite3.Connection) -> bool:
+    """Whether there is that table: not in a store of an earlier version that was not opened for writing since."""
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sparse'").fetchone() is not None
 
 
 # A checksum starts from the row's number, so that a row can't pass for another one.

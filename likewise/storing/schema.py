@@ -9,6 +9,14 @@ APPLICATION_ID = 0x6C6B7773  # "lkws": tells a store from any other SQLite file
 FORMAT = 1
 PAGE_SIZE = 16_384  # ten vectors of 384 floats to a page
 
+# Came after the first stores were made: a writer adds it to those that lack it.
+SPARSE = """CREATE TABLE IF NOT EXISTS sparse (
+    chunk    INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+    terms    BLOB NOT NULL,             -- uint32, little-endian, ascending
+    weights  BLOB NOT NULL,             -- float32, little-endian
+    checksum INTEGER NOT NULL
+);"""
+
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};
@@ -77,6 +85,8 @@ CREATE TABLE words (
     tokens   INTEGER NOT NULL,
     checksum INTEGER NOT NULL
 );
+
+{SPARSE}
 
 CREATE TABLE terms (
     term   INTEGER PRIMARY KEY,

@@ -212,6 +212,9 @@ class SqliteStore:
         with self._reading() as connection:
             return chunks_without_token_rows(connection, most=most)
 
+    def search_sparse(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
+        return self._searcher.sparse(terms, weights, k, where)
+
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:
         found = {}
         with self._reading() as connection:

@@ -11,7 +11,7 @@ import numpy as np
 
 from likewise.storing.database import DATABASE, transaction
 from likewise.storing.filters import facts
-from likewise.storing.rows import chunk_checksum, document_checksum, words_checksum
+from likewise.storing.rows import chunk_checksum, document_checksum, has_sparse, words_checksum
 from likewise.storing.shards import altered
 from likewise.storing.token_rows import has_token_rows
 
@@ -20,6 +20,11 @@ _CHECKSUMS: tuple[tuple[str, str, Callable[..., int]], ...] = (
     ("chunk", "SELECT number, checksum, document, text, start, end, heading FROM chunks", chunk_checksum),
     ("vector of chunk", "SELECT chunk, checksum, vector FROM vectors", lambda number, blob: crc32(blob, number)),
     ("word list of chunk", "SELECT chunk, checksum, terms, counts, tokens FROM words", words_checksum),
+)
+_SPARSE: tuple[str, str, Callable[..., int]] = (
+    "sparse vector of chunk",
+    "SELECT chunk, checksum, terms, weights FROM sparse",
+    lambda number, terms, weights: words_checksum(number, terms, weights, 0),
 )
 _TOKENS: tuple[str, str, Callable[..., int]] = (
     "row of token vectors of chunk",
@@ -57,7 +62,8 @@ def _structure(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _rows(connection: sqlite3.Connection) -> Iterator[str]:
-    for what, sql, checksum_of in (*_CHECKSUMS, *([_TOKENS] if has_token_rows(connection) else [])):
+    optional = [*([_SPARSE] if has_sparse(connection) else []), *([_TOKENS] if has_token_rows(connection) else [])]
+    for what, sql, checksum_of in (*_CHECKSUMS, *optional):
         for number, checksum, *values in connection.execute(sql):
             if checksum_of(number, *values) != checksum:
                 yield f"the checksum of {what} {number} does not match"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from likewise.storing import Changes, ChunkRow, DocumentRow, Filter
+from likewise.storing import Changes, ChunkRow, DocumentRow, Filter, SparseWeights
 from likewise.storing.filters import matches
 
 WIDTH = 8
@@ -31,7 +31,14 @@ def make_chunk(text: str, vector: np.ndarray | None = None) -> ChunkRow:
         terms=terms,
         counts=np.array([words[term] for term in terms.tolist()], dtype=np.uint16),
         tokens=words.total(),
+        sparse=make_sparse(words),
     )
+
+
+def make_sparse(words: Counter) -> SparseWeights:
+    """Weights that follow from the words; a network would weigh words that the text does not say, too."""
+    terms = np.array(sorted({term % 50 for term in words}), np.uint32)
+    return SparseWeights(terms, (1 + np.sin(terms)).astype(np.float32) + np.float32(0.5))
 
 
 def make_document(id: str, *texts: str, metadata: dict | None = None, file: str | None = None) -> DocumentRow:
@@ -97,6 +104,22 @@ class PlainStore:
                     norm = 1.2 * (1 - 0.75 + 0.75 * chunk.tokens / average)
                     scores[number] = scores.get(number, 0.0) + weight * idf * tf / (tf + norm)
         return _best(scores, k)
+
+    def search_sparse(
+        self, query: tuple[np.ndarray, np.ndarray], k: int, where: Filter | None = None
+    ) -> list[tuple[int, float]]:
+        asked = dict(zip(*(part.tolist() for part in query), strict=True))
+        scores: dict[int, float] = {}
+        for number, (_, chunk) in self.chunks(where).items():
+            for term, weight in zip(chunk.sparse.terms.tolist(), chunk.sparse.weights.tolist(), strict=True):
+                if term in asked:
+                    scores[number] = scores.get(number, 0.0) + asked[term] * weight
+        return _best(scores, k)
+
+
+def sparse_query(*words: str) -> tuple[np.ndarray, np.ndarray]:
+    terms = np.array(sorted({term_of(word) % 50 for word in words}), np.uint32)
+    return terms, np.linspace(0.5, 2, len(terms), dtype=np.float32)
 
 
 def _best(scores: dict[int, float], k: int) -> list[tuple[int, float]]:

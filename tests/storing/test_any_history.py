@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from plain_store import PlainStore, assert_same, make_document, query_of
+from plain_store import PlainStore, assert_same, make_document, query_of, sparse_query
 
 import likewise.storing.sqlite_store as sqlite_store
 from likewise.storing import Changes, StoredFile, StoreSettings, open_store, parse_filter
@@ -75,7 +75,12 @@ class History(RuleBasedStateMachine):
                 assert_same(store.search_dense(QUERY, k=k), self.plain.search_dense(QUERY, k))
                 words = query_of("owl", "cat")
                 assert_same(store.search_lexical(*words, k=k), self.plain.search_lexical(words, k))
+                words = sparse_query("owl", "cat", "fox")
+                assert_same(store.search_sparse(*words, k=k), self.plain.search_sparse(words, k))
                 if fields == {"n", "s"}:
+                    assert_same(
+                        store.search_sparse(*words, k=k, where=WHERE), self.plain.search_sparse(words, k, WHERE)
+                    )
                     assert_same(store.search_dense(QUERY, k=k, where=WHERE), self.plain.search_dense(QUERY, k, WHERE))
 
     def teardown(self):

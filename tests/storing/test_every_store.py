@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from plain_store import PlainStore, assert_same, make_chunk, make_document, query_of
+from plain_store import PlainStore, assert_same, make_chunk, make_document, query_of, sparse_query
 
 from likewise.errors import SettingError, ShapeError
 from likewise.storing import Changes, DocumentRow, StoredFile, open_store, parse_filter
@@ -65,6 +65,33 @@ def test_lexical_search_equals_the_plain_one(filled):
     for words in (["red"], ["owl", "fox", "owl"], ["never", "unheard"], ["unheard"]):
         for k in (1, 7, 500):
             assert_same(store.search_lexical(*query_of(*words), k=k), plain.search_lexical(query_of(*words), k))
+
+
+def test_sparse_search_equals_the_plain_one(filled):
+    store, plain = filled
+    for words in (["red"], ["owl", "fox", "runs", "slowly"], ["unheard"], WORDS):
+        query = sparse_query(*words)
+        for k in (1, 7, 500):
+            assert_same(store.search_sparse(*query, k=k), plain.search_sparse(query, k))
+
+
+@pytest.mark.parametrize("weights", [[np.nan], [-1.0], [np.inf]])
+def test_weights_that_mean_nothing_are_refused(filled, weights):
+    store, _ = filled
+    with pytest.raises(SettingError, match="finite and not below 0"):
+        store.search_lexical(query_of("red")[0], np.array(weights, np.float32), k=3)
+
+
+def test_a_store_without_sparse_vectors_of_an_earlier_version_is_read_and_written(tmp_path):
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=some_documents(5)))
+        store._connection.execute("DROP TABLE sparse")
+    with open_store(tmp_path / "index", mode="read") as store:
+        assert len(store.search_sparse(*sparse_query("red"), k=3).ids) == 0
+        assert store.verify() == []
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=some_documents(2, seed=4)))
+        assert sorted(store.search_sparse(*sparse_query(*WORDS), k=30).ids.tolist()) == [10, 11, 12]
 
 
 @pytest.mark.parametrize("text", FILTERS)

@@ -1,0 +1,255 @@
+"""Sparse rows turned on their side: for each term the rows that have it, and the best rows for weighted terms.
+
+Words and learned sparse vectors are both searched here. They differ in one thing: who says what a value is worth.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise.storing.protocol import Ranking, Terms
+from likewise.types import Ids, Vectors
+
+Places: TypeAlias = NDArray[np.int64]  # (n,) rows, ascending
+Values: TypeAlias = NDArray[np.uint16 | np.float32]  # counts of words, or weights
+Worths: TypeAlias = NDArray[np.float64]
+Weigh: TypeAlias = Callable[[Places, Values], Worths]  # what each value adds to the score of its row, above 0
+
+_LONG_LIST = 1_000  # rows of a list that are worth a look at whether it can be passed over
+_ENOUGH = 0.3  # lists are read in full until those left add at most this share of the k-th best score so far
+_EXACTLY = 1 - 1e-9  # far above the rounding of a sum in float64
+_MOST_MERGED = 0.25  # a segment that is smaller than this share of the one before is kept beside it
+_MOST_SEGMENTS = 8
+_MOST_REMEMBERED = 8_000_000  # postings of weighed lists, 16 bytes each
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """The terms of N chunks, end to end; those of row i are ``terms[starts[i]:starts[i + 1]]``."""
+
+    ids: Ids  # (N,) ascending
+    lengths: NDArray[np.int64]  # (N,) in words; 0 where no words were counted
+    starts: NDArray[np.int64]  # (N + 1,)
+    terms: Terms  # (M,)
+    values: Values  # (M,)
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """The same by term; the rows of term i are ``rows[starts[i]:starts[i + 1]]``."""
+
+    ids: Ids  # (N,) ascending
+    lengths: NDArray[np.int64]  # (N,)
+    terms: Terms  # (V,) ascending
+    starts: NDArray[np.int64]  # (V + 1,)
+    rows: NDArray[np.int32]  # (M,) ascending within a term
+    values: Values  # (M,)
+
+    def of(self, term: int) -> tuple[NDArray[np.int32], Values]:
+        """Rows with a term, and its value in each."""
+        place = int(self.terms.searchsorted(np.uint32(term)))
+        if place == len(self.terms) or self.terms[place] != term:
+            return self.rows[:0], self.values[:0]
+        own = slice(self.starts[place], self.starts[place + 1])
+        return self.rows[own], self.values[own]
+
+
+def turned(rows: SparseRows) -> Postings:
+    """Rows by chunk as rows by term."""
+    where = np.repeat(np.arange(len(rows.ids), dtype=np.int32), np.diff(rows.starts))
+    return _grouped(rows.ids, rows.lengths, rows.terms, where, rows.values)
+
+
+def _grouped(ids: Ids, lengths: NDArray[np.int64], terms: Terms, rows: NDArray[np.int32], values: Values) -> Postings:
+    order = np.argsort(terms, kind="stable")  # so rows stay ascending within a term
+    terms = terms[order]
+    firsts = np.flatnonzero(np.diff(terms, prepend=terms[:1] + np.uint32(1)))
+    return Postings(ids, lengths, terms[firsts], np.append(firsts, len(terms)), rows[order], values[order])
+
+
+def merged(parts: Sequence[Postings]) -> Postings:
+    """Several as one; their ids ascend from one to the next."""
+    offsets = np.cumsum([0, *(len(part.ids) for part in parts[:-1])])
+    return _grouped(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        np.concatenate([np.repeat(part.terms, np.diff(part.starts)) for part in parts]),
+        np.concatenate([part.rows + np.int32(offset) for part, offset in zip(parts, offsets, strict=True)]),
+        np.concatenate([part.values for part in parts]),
+    )
+
+
+def kept(postings: Postings, alive: NDArray[np.bool_]) -> Postings:
+    """Without the rows (N,) that are not ``alive``."""
+    places = (np.cumsum(alive) - 1).astype(np.int32)
+    here = alive[postings.rows]
+    terms = np.repeat(postings.terms, np.diff(postings.starts))[here]
+    ids, lengths = postings.ids[alive], postings.lengths[alive]
+    return _grouped(ids, lengths, terms, places[postings.rows[here]], postings.values[here])
+
+
+class Inverted:
+    """Postings as of one commit, in segments: the large one of earlier, and small ones of what came since."""
+
+    def __init__(self, segments: Sequence[Postings], alive: NDArray[np.bool_] | None = None) -> None:
+        self.segments = list(segments)
+        self.ids = np.concatenate([segment.ids for segment in self.segments])
+        self.lengths = np.concatenate([segment.lengths for segment in self.segments])
+        self.alive = alive  # (N,), None if all are
+
+    def joined(self, more: Postings) -> "Inverted":
+        """With later rows added."""
+        segments = [*self.segments, more]
+        while len(segments) > 1 and (
+            len(segments[-1].ids) > _MOST_MERGED * len(segments[-2].ids) or len(segments) > _MOST_SEGMENTS
+        ):
+            segments[-2:] = [merged(segments[-2:])]
+        alive = self.alive
+        if alive is not None:
+            alive = np.concatenate([alive, np.ones(len(more.ids), np.bool_)])
+        return Inverted(segments, alive)
+
+    def without(self, alive: NDArray[np.bool_]) -> "Inverted":
+        """Without the rows (N,) that are not ``alive``."""
+        if alive.mean() >= 1 - _MOST_MERGED:
+            return Inverted(self.segments, alive)
+        return Inverted([kept(merged(self.segments), alive)])
+
+    def of(self, term: int) -> tuple[Places, Values]:
+        """Living rows with a term, ascending, and its value in each."""
+        rows, values, offset = [], [], 0
+        for segment in self.segments:
+            found, theirs = segment.of(term)
+            rows.append(found + np.int64(offset))
+            values.append(theirs)
+            offset += len(segment.ids)
+        places, joined = np.concatenate(rows), np.concatenate(values)
+        if self.alive is None:
+            return places, joined
+        here = self.alive[places]
+        return places[here], joined[here]
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedList:
+    """What one term adds to the scores of the rows that have it."""
+
+    rows: Places
+    worths: Worths  # (n,)
+    greatest: float
+
+    def times(self, weight: float) -> "WeighedList":
+        return self if weight == 1 else WeighedList(self.rows, self.worths * weight, self.greatest * weight)
+
+    def among(self, allowed: NDArray[np.bool_]) -> "WeighedList":
+        here = allowed[self.rows]
+        return WeighedList(self.rows[here], self.worths[here], self.greatest)
+
+
+class Scorer:
+    """Ranks the rows of one ``Inverted``. Lists are weighed when they are first asked for, and remembered."""
+
+    def __init__(self, inverted: Inverted, weigh: Weigh) -> None:
+        self.inverted, self._weigh = inverted, weigh
+        self._lists: dict[int, WeighedList] = {}
+        self._remembered = 0
+        self._scores = np.zeros(len(inverted.ids))  # (N,) all 0 between two calls
+
+    def list_of(self, term: int) -> WeighedList:
+        found = self._lists.get(term)
+        if found is None:
+            rows, values = self.inverted.of(term)
+            worths = self._weigh(rows, values)
+            found = WeighedList(rows, worths, float(worths.max(initial=0)))
+            if self._remembered > _MOST_REMEMBERED:
+                self._lists, self._remembered = {}, 0
+            self._lists[term] = found
+            self._remembered += len(rows)
+        return found
+
+    def best(
+        self, terms: Sequence[int], weights: Sequence[float], k: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> Ranking:
+        """The k rows with the greatest sum of ``weights`` times what the terms are worth there.
+
+        Lists are read from the one that may add most. Once those left can't lift a row that was not seen yet among the
+        best k, they are only asked about rows that still may be (MaxScore: Turtle and Flood 1995).
+
+        Args:
+            terms: Each once.
+            weights: Of the terms, above 0.
+            k: How many at most.
+            allowed: (N,) the rows that may be found; None for all.
+
+        Returns:
+            Best first, ties to the lower id; only rows with at least one of the terms.
+        """
+        lists = [self.list_of(term).times(weight) for term, weight in zip(terms, weights, strict=True)]
+        if allowed is not None:
+            lists = [one.among(allowed) for one in lists]
+        lists = sorted((one for one in lists if len(one.rows)), key=lambda one: -one.greatest)
+        if not lists:
+            return Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
+        rows, scores = self._sums(lists, k)
+        return _ranking(self.inverted.ids, rows, scores, k)
+
+    def _sums(self, lists: Sequence[WeighedList], k: int) -> tuple[Places, Worths]:
+        """Rows that may be among the best k, and their scores."""
+        scores, left, kth, read = self._scores, sum(one.greatest for one in lists), 0.0, 0
+        for one in lists:
+            if read and left < _ENOUGH * kth:
+                break
+            np.add.at(scores, one.rows, one.worths)
+            left, read = left - one.greatest, read + 1
+            if len(one.rows) >= k and (read == len(lists) or len(lists[read].rows) > _LONG_LIST):
+                some = scores[one.rows]  # of k rows in one list, the last is no better than the last of the best k
+                kth = max(kth, float(np.partition(some, len(some) - k)[len(some) - k]))
+        seen = lists[0].rows if read == 1 else np.concatenate([one.rows for one in lists[:read]])
+        sums = scores[seen]
+        scores[seen] = 0
+        close = sums >= _EXACTLY * kth - left * (read < len(lists))
+        rows, firsts = np.unique(seen[close], return_index=True)
+        sums = sums[close][firsts]
+        for one in lists[read:]:
+            places = np.minimum(one.rows.searchsorted(rows), len(one.rows) - 1)
+            sums += one.worths[places] * (one.rows[places] == rows)
+        return rows, sums
+
+
+def _ranking(ids: Ids, rows: Places, sums: Worths, k: int) -> Ranking:
+    scores: Vectors = sums.astype(np.float32)
+    if k < len(scores):
+        kth = np.partition(scores, len(scores) - k)[len(scores) - k]
+        close = scores >= kth  # all that tie with the last, so that the lower id can win
+        rows, scores = rows[close], scores[close]
+    order = np.argsort(-scores, kind="stable")[:k]  # rows ascend with ids, and stable keeps that among ties
+    return Ranking(ids[rows[order]], scores[order])
+
+
+def bm25(inverted: Inverted, *, chunks: int, tokens: int, k1: float, b: float) -> Weigh:
+    """BM25's weights as Lucene has them: ln(1 + (N - df + 0.5) / (df + 0.5)) · tf / (tf + norm of the length).
+
+    Args:
+        inverted: Counted words.
+        chunks: N, how many there are.
+        tokens: Words in all of them.
+        k1: How slowly a count saturates, at least 0.
+        b: How much the length of a chunk counts, from 0 to 1.
+    """
+    average = tokens / chunks if chunks and tokens else 1.0
+    norms = k1 * (1 - b + b * inverted.lengths / average)  # (N,)
+
+    def weigh(rows: Places, counts: Values) -> Worths:
+        idf = np.log1p((chunks - len(rows) + 0.5) / (len(rows) + 0.5))
+        often = counts.astype(np.float64)
+        return idf * often / (often + norms[rows])
+
+    return weigh
+
+
+def as_given(_: Places, weights: Values) -> Worths:
+    """The weights that a network gave: scores are dot products."""
+    return weights.astype(np.float64)

@@ -1,0 +1,158 @@
+"""Search by weighted terms over the rows in SQLite: the words of chunks, and their learned sparse vectors."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from likewise.errors import SettingError
+from likewise.storing.database import damaged
+from likewise.storing.postings import Inverted, Scorer, SparseRows, Weigh, as_given, bm25, turned
+from likewise.storing.protocol import Ranking, Terms
+from likewise.storing.rows import has_sparse, state_row, words_checksum
+from likewise.types import Ids, Vectors
+
+K1, B = 1.2, 0.75  # BM25's usual ones
+_WORDS = "SELECT chunk, terms, counts, tokens, checksum FROM words WHERE chunk > ? ORDER BY chunk"
+_SPARSE = "SELECT chunk, terms, weights, 0, checksum FROM sparse WHERE chunk > ? ORDER BY chunk"
+_NO_SPARSE = "SELECT chunk, terms, counts, tokens, checksum FROM words WHERE chunk > ? AND 0"
+
+Load = Callable[[sqlite3.Connection, Path, int], SparseRows]
+
+
+def load_words(connection: sqlite3.Connection, path: Path, after: int) -> SparseRows:
+    """Counted words of the chunks after a number.
+
+    Raises:
+        ArtifactError: A row whose checksum does not match.
+    """
+    return _load(connection, path, _WORDS, after)
+
+
+def load_sparse(connection: sqlite3.Connection, path: Path, after: int) -> SparseRows:
+    """Learned sparse vectors of the chunks after a number; raises as ``load_words`` does."""
+    return _load(connection, path, _SPARSE if has_sparse(connection) else _NO_SPARSE, after)
+
+
+def _load(connection: sqlite3.Connection, path: Path, sql: str, after: int) -> SparseRows:
+    found = connection.execute(sql, (after,)).fetchall()
+    for number, terms, values, tokens, checksum in found:
+        if words_checksum(number, terms, values, tokens) != checksum:
+            what = "word list" if sql is _WORDS else "sparse vector"
+            raise damaged(path, f"the {what} of chunk {number}")
+    return SparseRows(
+        ids=np.array([row[0] for row in found], dtype=np.int64),
+        lengths=np.array([row[3] for row in found], dtype=np.int64),
+        starts=np.fromiter(chain([0], (len(row[1]) // 4 for row in found)), np.int64, len(found) + 1).cumsum(),
+        terms=np.frombuffer(b"".join(row[1] for row in found), dtype="<u4"),
+        values=np.frombuffer(b"".join(row[2] for row in found), dtype="<u2" if sql is _WORDS else "<f4"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The whole store as of one transaction, as far as scores depend on it."""
+
+    sequence: int
+    chunks: int
+    tokens: int
+    k1: float
+    b: float
+
+
+class TermSearch:
+    """Rankings by weighted terms; what it keeps in memory is brought up to date by what changed."""
+
+    def __init__(self, load: Load, weigh: Callable[[Inverted, Corpus], Weigh]) -> None:
+        self._load, self._weigh = load, weigh
+        self._inverted: Inverted | None = None
+        self._scorer: Scorer | None = None
+        self._corpus: Corpus | None = None
+        self._seen = 0  # the greatest number of a chunk that was loaded
+
+    def scorer(self, connection: sqlite3.Connection, path: Path, *, bm25: tuple[float, float] | None = None) -> Scorer:
+        """What ranks the store as it is now, by other k1 and b than its own if given; in the caller's transaction."""
+        corpus = read_corpus(connection)
+        if bm25 is not None:
+            corpus = replace(corpus, k1=bm25[0], b=bm25[1])
+        if self._scorer is None or corpus != self._corpus:
+            inverted = self._current(connection, path, corpus)
+            self._scorer, self._inverted = Scorer(inverted, self._weigh(inverted, corpus)), inverted
+            self._corpus = corpus
+        return self._scorer
+
+    def _current(self, connection: sqlite3.Connection, path: Path, corpus: Corpus) -> Inverted:
+        """Rows never change in place, so news are the numbers not seen yet and those that are gone."""
+        before = self._inverted
+        if before is not None and self._corpus is not None and self._corpus.sequence == corpus.sequence:
+            return before
+        (last,) = state_row(connection, "next_chunk - 1")
+        more = turned(self._load(connection, path, self._seen))
+        now = Inverted([more]) if before is None else before.joined(more) if len(more.ids) else before
+        self._seen = last
+        if before is None:
+            return now
+        present = np.array([n for (n,) in connection.execute("SELECT number FROM chunks")], np.int64)
+        alive = np.isin(now.ids, present, assume_unique=True)
+        return now if alive.all() else now.without(alive)
+
+
+def word_search() -> TermSearch:
+    """BM25 over counted words."""
+
+    def weigh(inverted: Inverted, corpus: Corpus) -> Weigh:
+        return bm25(inverted, chunks=corpus.chunks, tokens=corpus.tokens, k1=corpus.k1, b=corpus.b)
+
+    return TermSearch(load_words, weigh)
+
+
+def sparse_search() -> TermSearch:
+    """Dot products with learned sparse vectors."""
+    return TermSearch(load_sparse, lambda _inverted, _corpus: as_given)
+
+
+def read_corpus(connection: sqlite3.Connection) -> Corpus:
+    row = connection.execute(
+        "SELECT sequence, chunks, tokens, (SELECT value FROM settings WHERE name = 'bm25_k1'), "
+        "(SELECT value FROM settings WHERE name = 'bm25_b') FROM state"
+    ).fetchone()
+    if row is None:
+        raise sqlite3.DatabaseError("no such row in state")
+    sequence, chunks, tokens, k1, b = row
+    return Corpus(sequence, chunks, tokens, K1 if k1 is None else float(k1), B if b is None else float(b))
+
+
+def summed(terms: Terms, weights: Vectors) -> tuple[Sequence[int], Sequence[float]]:
+    """Each term once, with the sum of its weights; those of weight 0 are left out.
+
+    Raises:
+        SettingError: A weight below 0, or one that is not finite.
+    """
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise SettingError("a query's weights must be finite and not below 0; check what made them")
+    terms, places = np.unique(terms, return_inverse=True)
+    sums = np.bincount(places, weights=weights, minlength=len(terms))
+    return terms[sums > 0].tolist(), sums[sums > 0].tolist()
+
+
+def ranked(scorer: Scorer, terms: Terms, weights: Vectors, k: int, *, passing: Ids | None = None) -> Ranking:
+    """The k best chunks, of those in ``passing`` if it is given."""
+    allowed = None if passing is None else np.isin(scorer.inverted.ids, passing, assume_unique=True)
+    known, sums = summed(terms, weights)
+    return scorer.best(known, sums, k, allowed=allowed)
+
+
+def parts_of(scorer: Scorer, terms: Terms, weights: Vectors, ids: Ids) -> dict[int, dict[int, float]]:
+    """By chunk, what each term adds to its score; without the terms that it lacks and the chunks that are gone."""
+    rows = np.flatnonzero(np.isin(scorer.inverted.ids, ids))
+    parts: dict[int, dict[int, float]] = {number: {} for number in scorer.inverted.ids[rows].tolist()}
+    for term, weight in zip(*summed(terms, weights), strict=True):
+        found = scorer.list_of(term)
+        here = np.isin(found.rows, rows, assume_unique=True)
+        numbers, worths = scorer.inverted.ids[found.rows[here]], found.worths[here] * weight
+        for number, worth in zip(numbers.tolist(), worths.tolist(), strict=True):
+            parts[number][term] = worth
+    return parts
