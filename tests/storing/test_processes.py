@@ -181,7 +181,7 @@ def test_a_full_disk_keeps_what_it_had(small_disk):
         committed = 0
         with pytest.raises(StorageError, match="full"):
             for committed in range(100):
-                store.commit(Changes(documents=[make_document(f"d{committed}", os.urandom(20_000).hex())]))
+                store.commit(Changes(documents=[make_document(f"d{committed}", os.urandom(5_000).hex())]))
         assert committed > 2
         assert (store.document_count(), store.verify()) == (committed, [])
     with open_store(small_disk / "index", mode="read") as store:
