@@ -23,6 +23,7 @@ from likewise.searching.index import Index
 @click.option("--overlap", type=int, help="Tokens that neighbouring chunks share.")
 @click.option("--analyzer", help="How texts become words: auto, plain, or a language such as english.")
 @click.option("--max-file-mb", type=float, default=32, show_default=True, help="Larger files are skipped.")
+@click.option("--token-vectors", metavar="MODEL", help="Also keep a ColBERT model's vectors of tokens, for --rerank.")
 @click.option("--ignore", multiple=True, help="A pattern to leave out, as in .gitignore; may be repeated.")
 @source_options
 @as_json_option
@@ -36,6 +37,7 @@ def index(
     overlap: int | None,
     analyzer: str | None,
     max_file_mb: float,
+    token_vectors: str | None,
     ignore: tuple[str, ...],
     source: Source,
     as_json: bool,
@@ -48,10 +50,14 @@ def index(
     with Index(to, model=model, precision=precision, chunks=chunks, analyzer=analyzer, source=source) as made:
         if as_json:
             report = made.add(documents)
+            if token_vectors:
+                made.keep_token_vectors(token_vectors)
             print_json({"index": str(to), "report": asdict(report)})
             return
         with progress_bar() as progress:
             report = made.add(documents, progress=progress)
+            if token_vectors:
+                made.keep_token_vectors(token_vectors, progress=progress)
         print_report(report, index=str(to))
 
 

@@ -8,10 +8,12 @@ from dataclasses import fields
 
 import pytest
 from tiny_model import write_model
+from tiny_outputs import MULTI_VECTOR
 
 import likewise as lw
 from likewise.cli._app import COMMANDS
 from likewise.searching.adding import AddReport
+from likewise.storing import open_store
 from likewise.types import Hit
 
 
@@ -84,6 +86,15 @@ def test_more_like_a_document_and_options_of_ranking(run, ready):
     options = ("--per-document", 1, "--diversity", 0.3, "--alike", 0.99, "--feedback", 1, "--fusion", "convex")
     code, out, _ = run("search", ready, "owls", "--unlike", "tea", *options, "--json")
     assert (code, json.loads(out[0])["source"], len(out)) == (0, str(ready / "owls.md"), 2)
+
+
+def test_token_vectors_are_kept_when_asked_for(run, notes, tmp_path):
+    folder, index = MULTI_VECTOR["plain"](tmp_path / "late"), tmp_path / "index"
+    assert run("index", notes, "--to", index, "--token-vectors", folder, "--json")[0] == 0
+    with open_store(index, mode="read") as store:
+        assert sorted(store.token_rows([1, 2, 3])) == [1, 2]
+    code, out, _ = run("search", index, "owl", "--rerank", folder, "--json")
+    assert (code, [json.loads(line)["ranks"]["reranked"][0] for line in out]) == (0, [1, 2])
 
 
 def test_files_and_standard_input_are_indexed(notes, tmp_path):
