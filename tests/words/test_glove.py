@@ -15,7 +15,7 @@ from likewise.words.trainers import glove
 from likewise.words.training import TrainingSettings
 from likewise.words.vocabulary import count_words
 
-TINY = 1 << 16  # bytes: 4,096 slots
+TINY = 1 << 18  # bytes: 4,096 slots
 
 
 def text(words=40, sentences=150, *, seed=0):
@@ -64,7 +64,7 @@ def test_what_is_spilt_and_merged_is_the_same(tmp_path, monkeypatch):
     sentences = text(600, 4000, seed=2)
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     whole, vocabulary = counted(sentences, tmp_path / "a", window=8)
-    monkeypatch.setattr(cooccurrences, "_MERGED", 100)
+    monkeypatch.setattr(cooccurrences, "_MERGED", 1000)
     spilt, _ = counted(sentences, tmp_path / "b", window=8, memory_bytes=TINY)
     assert len(whole.runs) == 1 < 5 < len(spilt.runs)
     one, other = (list(map(np.concatenate, zip(*counts.blocks(), strict=True))) for counts in (whole, spilt))
