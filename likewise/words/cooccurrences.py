@@ -76,10 +76,10 @@ def count_cooccurrences(
     """
     slots = 1 << max(memory_bytes // _SLOT_BYTES, 1).bit_length() - 1
     needed = 1 << (2 * vocabulary.known * window).bit_length()  # there are no more pairs, even if all differ
-    if window < 1 or slots < _FEWEST_SLOTS:
+    if window < 1 or slots < max(_FEWEST_SLOTS, 2 * window):  # the words beside one must find room in an empty table
         raise SettingError(
-            f"a window of {window} words and {memory_bytes} bytes of memory are too small; "
-            f"expected 1 word and {_FEWEST_SLOTS * _SLOT_BYTES} bytes, or more"
+            f"a window of {window} words and {memory_bytes} bytes of memory do not go together; "
+            f"expected 1 word and {max(_FEWEST_SLOTS, 2 * window) * _SLOT_BYTES} bytes, or more"
         )
     slots = min(slots, max(needed, _FEWEST_SLOTS))
     keys, values = np.zeros(slots, np.int64), np.zeros(slots, np.float64)

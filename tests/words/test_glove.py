@@ -163,8 +163,8 @@ def test_what_can_not_be_trained_is_said(tmp_path):
     with pytest.raises(DataError, match="no two words"):
         training.train([["a"], ["b"]], "glove", settings=TrainingSettings(dimension=2, min_count=1))
     vocabulary = count_words(text(), min_count=1)
-    for options in ({"window": 0}, {"memory_bytes": 1000}):
-        with pytest.raises(SettingError, match="too small"):
+    for options in ({"window": 0}, {"memory_bytes": 1000}, {"window": 5000, "memory_bytes": TINY}):
+        with pytest.raises(SettingError, match="do not go together"):
             count_cooccurrences(text(), vocabulary, tmp_path, **options)
     with pytest.raises(SettingError, match="can't be"):
         glove.GloveSettings(cutoff=0)
