@@ -1,0 +1,168 @@
+"""Training of word and document vectors against gensim: words per second in turns on the same cores, and quality.
+
+    python benchmarks/words.py --data DIR                       # speed, one thread
+    python benchmarks/words.py --data DIR --threads 2
+    python benchmarks/words.py --data DIR --quality --epochs 5  # scores of three seeds each
+    python benchmarks/words.py --data DIR --memory 5            # gigabytes of text as one stream, memory by the way
+
+Both sides get the same words of text_corpus/corpus_open, lower-cased and cut at white space, and the same settings
+(100 dimensions, window 5, 5 negatives, least count 5, subsampling 1e-3). Counting is left out of the time. gensim's are
+in memory as lists; ours are read from the file and cut again. Words per second are all words of the corpus, as gensim
+counts them. Processor time is beside wall time, for hosts are shared; it counts reading and all threads.
+"""
+
+import argparse
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from itertools import chain, repeat
+from pathlib import Path
+
+import numpy as np
+from gensim.models import Doc2Vec, FastText, Word2Vec
+from gensim.models.doc2vec import TaggedDocument
+
+from likewise.corpora import Corpus
+from likewise.evaluating.word_tests import analogy_scores, read_pairs, read_questions, similarity_score
+from likewise.words.training import Progress, TrainingSettings, train
+from likewise.words.vectors import WordVectors
+from likewise.words.vocabulary import Words
+
+CORPUS = "text_corpus/corpus_open.txt.gz"
+MODELS = ("skipgram", "cbow", "fasttext", "dbow", "dm")
+
+
+def ours(sentences, model: str, *, epochs: int, threads: int, seed: int) -> tuple[object, float, float]:
+    """Train; gives the vectors, and the seconds of wall and processor from the first block on."""
+    began: list[tuple[float, float]] = []
+
+    def told(progress: Progress) -> None:
+        if not progress.total:
+            began[:] = [(time.perf_counter(), time.process_time())]
+
+    name = "doc2vec" if model in ("dbow", "dm") else model
+    form = model if name == "doc2vec" else "dbow"
+    settings = TrainingSettings(epochs=epochs, threads=threads, seed=seed, documents=form)
+    found = train(sentences, name, settings=settings, progress=told)
+    wall, cpu = began[0]
+    return found, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def gensims(sentences: list[list[str]], model: str, *, epochs: int, threads: int, seed: int):
+    """As ``ours``, by gensim."""
+    options = {"vector_size": 100, "window": 5, "negative": 5, "min_count": 5, "sample": 1e-3, "seed": seed}
+    options["workers"] = threads
+    if model in ("dbow", "dm"):
+        made = Doc2Vec(dm=int(model == "dm"), **options)
+        texts = [TaggedDocument(words, [number]) for number, words in enumerate(sentences)]
+    else:
+        kind = FastText if model == "fasttext" else Word2Vec
+        made, texts = kind(sg=int(model != "cbow"), **options), sentences
+    made.build_vocab(texts)
+    wall, cpu = time.perf_counter(), time.process_time()
+    made.train(texts, total_examples=made.corpus_count, epochs=epochs)
+    return made, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def speed(data: Path, models: list[str], *, threads: int, rounds: int, share: float) -> None:
+    """Both in turns, so that what else the machine does meets both."""
+    lines = [line.lower() for line in Corpus([data / CORPUS])]
+    lines = lines[: int(len(lines) * share)]
+    lists = [line.split() for line in lines]
+    words = sum(map(len, lists))
+    print(f"{words} words, {threads} threads, {rounds} rounds; medians of thousand words per second")
+    print("| model | gensim | likewise | ratio | gensim, processor | likewise, processor | ratio |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for model in models:
+        ours(Words(lines[:2000]), model, epochs=1, threads=threads, seed=0)  # compiles, or reads what was
+        rows = []
+        for seed in range(rounds):
+            options = {"epochs": 1, "threads": threads, "seed": seed}
+            rows.append([*gensims(lists, model, **options)[1:], *ours(Words(lines), model, **options)[1:]])
+        times = np.array(rows)  # (R, 4): seconds of wall and processor, theirs and ours
+        peer, peer_cpu, own, own_cpu = words / np.median(times, axis=0) / 1000
+        ratios = np.median(times[:, 0] / times[:, 2]), np.median(times[:, 1] / times[:, 3])
+        cells = f"{peer:.0f} | {own:.0f} | {ratios[0]:.2f}× | {peer_cpu:.0f} | {own_cpu:.0f} | {ratios[1]:.2f}×"
+        print(f"| {model} | {cells} |", flush=True)
+
+
+def quality(data: Path, models: list[str], *, epochs: int, seeds: int) -> None:
+    """Scores of several seeds: mean and standard error."""
+    lists = list(Words(Corpus([data / CORPUS]), lowercase=True))
+    print("| model | by | WS-353 | MTurk-287 | analogies (3CosAdd) |")
+    print("| --- | --- | --- | --- | --- |")
+    for model in models:
+        for name, maker in (("gensim", gensims), ("likewise", ours)):
+            rows = []
+            for seed in range(1, seeds + 1):
+                made = maker(lists, model, epochs=epochs, threads=1, seed=seed)[0]
+                found = (
+                    made
+                    if isinstance(made, WordVectors)
+                    else WordVectors(words=made.wv.index_to_key, vectors=made.wv.vectors)
+                )
+                rows.append(scores(found, data))
+            cells = [
+                f"{statistics.mean(of):.4f} ± {statistics.stdev(of) / len(of) ** 0.5:.4f}"
+                for of in zip(*rows, strict=True)
+            ]
+            print(f"| {model} | {name} | {' | '.join(cells)} |", flush=True)
+
+
+def scores(vectors: WordVectors, data: Path) -> tuple[float, ...]:
+    folder = data / "word_similarity"
+    pairs = [read_pairs(folder / f"{name}.tsv.gz") for name in ("en-ws-353-all", "en-mturk-287")]
+    questions = read_questions(data / "word_analogies/questions_words.tsv.gz")
+    alike = [similarity_score(vectors, one, test="pairs", spelling=str.lower).score for one in pairs]
+    return (*alike, analogy_scores(vectors, questions, test="analogies", spelling=str.lower)[0].score)
+
+
+class Stream:
+    """The corpus again and again, until there were so many gigabytes; tells how much memory is in use by the way."""
+
+    def __init__(self, path: Path, gigabytes: float) -> None:
+        self._path, self._most = path, gigabytes * 1e9
+
+    def __iter__(self) -> Iterator[str]:
+        read, shown = 0, 0.0
+        for line in chain.from_iterable(Corpus([self._path]) for _ in repeat(None)):
+            read += len(line) + 1
+            if read > self._most:
+                return
+            if read - shown > 0.1e9:
+                shown = read
+                pages = int(Path("/proc/self/statm").read_text().split()[1])
+                print(f"| {read / 1e9:.1f} | {pages * resource.getpagesize() / 1e6:.0f} |", flush=True)
+            yield line
+
+
+def memory(data: Path, gigabytes: float) -> None:
+    print("| gigabytes read | resident megabytes |\n| --- | --- |")
+    stream = Words(Stream(data / CORPUS, gigabytes), lowercase=True)
+    train(stream, "cbow", settings=TrainingSettings())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--share", type=float, default=1.0, help="of the corpus, for a quicker look at speed")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--quality", action="store_true")
+    parser.add_argument("--memory", type=float, metavar="GIGABYTES")
+    asked = parser.parse_args()
+    if asked.memory:
+        memory(asked.data, asked.memory)
+    elif asked.quality:
+        words = [model for model in asked.models if model not in ("dbow", "dm")]
+        quality(asked.data, words, epochs=asked.epochs, seeds=asked.seeds)
+    else:
+        speed(asked.data, asked.models, threads=asked.threads, rounds=asked.rounds, share=asked.share)
+
+
+if __name__ == "__main__":
+    main()
