@@ -1,5 +1,7 @@
 """Training of words and documents: each kernel against slow numpy, the same vectors each time, and after a stop."""
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -275,3 +277,16 @@ def test_a_vector_of_odd_width_is_padded_inside_alone():
     assert train(text(), "skipgram", settings=small(dimension=9)).vectors.shape == (24, 9)
     assert _kernels.DBOW != _kernels.DM
     assert len(count_words(text(), min_count=1)) == 24
+
+
+def test_only_a_training_needs_numba():
+    code = (
+        "import sys; sys.modules['numba'] = None\n"
+        "import likewise.cli.words\n"
+        "from likewise.words.training import train\n"
+        "train([['a', 'b']], 'cbow')"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (
+        "MissingExtraError: training word vectors needs the 'words' extra: pip install 'likewise[words]'" in run.stderr
+    )
