@@ -34,19 +34,19 @@ MODELS = ("skipgram", "cbow", "fasttext", "dbow", "dm")
 
 
 def ours(sentences, model: str, *, epochs: int, threads: int, seed: int) -> tuple[object, float, float]:
-    """Train; gives the vectors, and the seconds of wall and processor from the first block on."""
-    began: list[tuple[float, float]] = []
+    """Train; gives the vectors, and words per second of wall and of processor from the first block on."""
+    seen: list[tuple[int, float, float]] = []
 
     def told(progress: Progress) -> None:
-        if not progress.total:
-            began[:] = [(time.perf_counter(), time.process_time())]
+        if progress.total:
+            seen.append((progress.words, time.perf_counter(), time.process_time()))
 
     name = "doc2vec" if model in ("dbow", "dm") else model
     form = model if name == "doc2vec" else "dbow"
     settings = TrainingSettings(epochs=epochs, threads=threads, seed=seed, documents=form)
     found = train(sentences, name, settings=settings, progress=told)
-    wall, cpu = began[0]
-    return found, time.perf_counter() - wall, time.process_time() - cpu
+    words, wall, cpu = np.subtract(seen[-1], seen[0])
+    return found, words / wall, words / cpu
 
 
 def gensims(sentences: list[list[str]], model: str, *, epochs: int, threads: int, seed: int):
@@ -61,8 +61,8 @@ def gensims(sentences: list[list[str]], model: str, *, epochs: int, threads: int
         made, texts = kind(sg=int(model != "cbow"), **options), sentences
     made.build_vocab(texts)
     wall, cpu = time.perf_counter(), time.process_time()
-    made.train(texts, total_examples=made.corpus_count, epochs=epochs)
-    return made, time.perf_counter() - wall, time.process_time() - cpu
+    _, words = made.train(texts, total_examples=made.corpus_count, epochs=epochs)
+    return made, words / (time.perf_counter() - wall), words / (time.process_time() - cpu)
 
 
 def speed(data: Path, models: list[str], *, threads: int, rounds: int, share: float) -> None:
@@ -80,9 +80,9 @@ def speed(data: Path, models: list[str], *, threads: int, rounds: int, share: fl
         for seed in range(rounds):
             options = {"epochs": 1, "threads": threads, "seed": seed}
             rows.append([*gensims(lists, model, **options)[1:], *ours(Words(lines), model, **options)[1:]])
-        times = np.array(rows)  # (R, 4): seconds of wall and processor, theirs and ours
-        peer, peer_cpu, own, own_cpu = words / np.median(times, axis=0) / 1000
-        ratios = np.median(times[:, 0] / times[:, 2]), np.median(times[:, 1] / times[:, 3])
+        speeds = np.array(rows)  # (R, 4): by wall and by processor, theirs and ours
+        peer, peer_cpu, own, own_cpu = np.median(speeds, axis=0) / 1000
+        ratios = np.median(speeds[:, 2] / speeds[:, 0]), np.median(speeds[:, 3] / speeds[:, 1])
         cells = f"{peer:.0f} | {own:.0f} | {ratios[0]:.2f}× | {peer_cpu:.0f} | {own_cpu:.0f} | {ratios[1]:.2f}×"
         print(f"| {model} | {cells} |", flush=True)
 
@@ -130,7 +130,7 @@ class Stream:
             read += len(line) + 1
             if read > self._most:
                 return
-            if read - shown > 0.1e9:
+            if read - shown > self._most / 50:
                 shown = read
                 pages = int(Path("/proc/self/statm").read_text().split()[1])
                 print(f"| {read / 1e9:.1f} | {pages * resource.getpagesize() / 1e6:.0f} |", flush=True)
