@@ -1,152 +1,167 @@
-"""Search by words against bm25s: queries per second on one core, and whether both find the same.
+"""Training of word and document vectors against gensim: words per second in turns on the same cores, and quality.
 
-    taskset -c 0 env OMP_NUM_THREADS=1 python benchmarks/words.py --texts texts.jsonl --queries queries.jsonl
+    python benchmarks/words.py --data DIR                       # speed, one thread
+    python benchmarks/words.py --data DIR --threads 2
+    python benchmarks/words.py --data DIR --quality --epochs 5  # scores of three seeds each
+    python benchmarks/words.py --data DIR --memory 5            # gigabytes of text as one stream, memory by the way
 
-Each file holds a JSON object with "text" a line. All sides get the words that our analyzer makes, analysed beforehand,
-and are asked one query at a time, as a server asks; bm25s in its Lucene variant with both of its back ends, and once
-more with all queries in one call. Ours goes through the store: its transaction, its lock, its look at what changed.
-(pip install bm25s numba)
+Both sides get the same words of text_corpus/corpus_open, lower-cased and cut at white space, and the same settings
+(100 dimensions, window 5, 5 negatives, least count 5, subsampling 1e-3). Counting is left out of the time. gensim's are
+in memory as lists; ours are read from the file and cut again. Words per second are all words of the corpus, as gensim
+counts them. Processor time is beside wall time, for hosts are shared; it counts reading and all threads.
 """
 
 import argparse
-import json
+import resource
+import statistics
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import bm25s
 import numpy as np
-from reporting import Row, at_least, parser, print_settings, print_table
+from gensim.models import Doc2Vec, FastText, Word2Vec
+from gensim.models.doc2vec import TaggedDocument
 
-from likewise.encoding.lexical import Analyzer, WordCounts
-from likewise.storing import Changes, ChunkRow, DocumentRow, open_store
-from likewise.types import Ids, Vectors
+from likewise.corpora import Corpus
+from likewise.evaluating.word_tests import analogy_scores, read_pairs, read_questions, similarity_score
+from likewise.words.training import Progress, TrainingSettings, train
+from likewise.words.vectors import WordVectors
+from likewise.words.vocabulary import Words
 
-Found = tuple[Ids, Vectors]  # of one query: chunks, best first, and their scores
+CORPUS = "text_corpus/corpus_open.txt.gz"
+MODELS = ("skipgram", "cbow", "fasttext", "dbow", "dm")
 
-K, K1, B = 10, 1.2, 0.75
-_COMMIT = 5_000
-_REPEATS = 3
+
+def ours(sentences, model: str, *, epochs: int, threads: int, seed: int) -> tuple[object, float, float]:
+    """Train; gives the vectors, and words per second of wall and of processor from the first block on."""
+    seen: list[tuple[int, float, float]] = []
+
+    def told(progress: Progress) -> None:
+        if progress.total:
+            seen.append((progress.words, time.perf_counter(), time.process_time()))
+
+    name = "doc2vec" if model in ("dbow", "dm") else model
+    form = model if name == "doc2vec" else "dbow"
+    settings = TrainingSettings(epochs=epochs, threads=threads, seed=seed, documents=form)
+    found = train(sentences, name, settings=settings, progress=told)
+    words, wall, cpu = np.subtract(seen[-1], seen[0])
+    return found, words / wall, words / cpu
+
+
+def gensims(sentences: list[list[str]], model: str, *, epochs: int, threads: int, seed: int):
+    """As ``ours``, by gensim."""
+    options = {"vector_size": 100, "window": 5, "negative": 5, "min_count": 5, "sample": 1e-3, "seed": seed}
+    options["workers"] = threads
+    if model in ("dbow", "dm"):
+        made = Doc2Vec(dm=int(model == "dm"), **options)
+        texts = [TaggedDocument(words, [number]) for number, words in enumerate(sentences)]
+    else:
+        kind = FastText if model == "fasttext" else Word2Vec
+        made, texts = kind(sg=int(model != "cbow"), **options), sentences
+    made.build_vocab(texts)
+    wall, cpu = time.perf_counter(), time.process_time()
+    _, words = made.train(texts, total_examples=made.corpus_count, epochs=epochs)
+    return made, words / (time.perf_counter() - wall), words / (time.process_time() - cpu)
+
+
+def speed(data: Path, models: list[str], *, threads: int, rounds: int, share: float) -> None:
+    """Both in turns, so that what else the machine does meets both."""
+    lines = [line.lower() for line in Corpus([data / CORPUS])]
+    lines = lines[: int(len(lines) * share)]
+    lists = [line.split() for line in lines]
+    words = sum(map(len, lists))
+    print(f"{words} words, {threads} threads, {rounds} rounds; medians of thousand words per second")
+    print("| model | gensim | likewise | ratio | gensim, processor | likewise, processor | ratio |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for model in models:
+        ours(Words(lines[:2000]), model, epochs=1, threads=threads, seed=0)  # compiles, or reads what was
+        rows = []
+        for seed in range(rounds):
+            options = {"epochs": 1, "threads": threads, "seed": seed}
+            rows.append([*gensims(lists, model, **options)[1:], *ours(Words(lines), model, **options)[1:]])
+        speeds = np.array(rows)  # (R, 4): by wall and by processor, theirs and ours
+        peer, peer_cpu, own, own_cpu = np.median(speeds, axis=0) / 1000
+        ratios = np.median(speeds[:, 2] / speeds[:, 0]), np.median(speeds[:, 3] / speeds[:, 1])
+        cells = f"{peer:.0f} | {own:.0f} | {ratios[0]:.2f}× | {peer_cpu:.0f} | {own_cpu:.0f} | {ratios[1]:.2f}×"
+        print(f"| {model} | {cells} |", flush=True)
+
+
+def quality(data: Path, models: list[str], *, epochs: int, seeds: int) -> None:
+    """Scores of several seeds: mean and standard error."""
+    lists = list(Words(Corpus([data / CORPUS]), lowercase=True))
+    print("| model | by | WS-353 | MTurk-287 | analogies (3CosAdd) |")
+    print("| --- | --- | --- | --- | --- |")
+    for model in models:
+        for name, maker in (("gensim", gensims), ("likewise", ours)):
+            rows = []
+            for seed in range(1, seeds + 1):
+                made = maker(lists, model, epochs=epochs, threads=1, seed=seed)[0]
+                found = (
+                    made
+                    if isinstance(made, WordVectors)
+                    else WordVectors(words=made.wv.index_to_key, vectors=made.wv.vectors)
+                )
+                rows.append(scores(found, data))
+            cells = [
+                f"{statistics.mean(of):.4f} ± {statistics.stdev(of) / len(of) ** 0.5:.4f}"
+                for of in zip(*rows, strict=True)
+            ]
+            print(f"| {model} | {name} | {' | '.join(cells)} |", flush=True)
+
+
+def scores(vectors: WordVectors, data: Path) -> tuple[float, ...]:
+    folder = data / "word_similarity"
+    pairs = [read_pairs(folder / f"{name}.tsv.gz") for name in ("en-ws-353-all", "en-mturk-287")]
+    questions = read_questions(data / "word_analogies/questions_words.tsv.gz")
+    alike = [similarity_score(vectors, one, test="pairs", spelling=str.lower).score for one in pairs]
+    return (*alike, analogy_scores(vectors, questions, test="analogies", spelling=str.lower)[0].score)
+
+
+class Stream:
+    """The corpus again and again, until there were so many gigabytes; tells how much memory is in use by the way."""
+
+    def __init__(self, path: Path, gigabytes: float) -> None:
+        self._path, self._most = path, gigabytes * 1e9
+
+    def __iter__(self) -> Iterator[str]:
+        read, shown = 0, 0.0
+        for line in chain.from_iterable(Corpus([self._path]) for _ in repeat(None)):
+            read += len(line) + 1
+            if read > self._most:
+                return
+            if read - shown > self._most / 50:
+                shown = read
+                pages = int(Path("/proc/self/statm").read_text().split()[1])
+                print(f"| {read / 1e9:.1f} | {pages * resource.getpagesize() / 1e6:.0f} |", flush=True)
+            yield line
+
+
+def memory(data: Path, gigabytes: float) -> None:
+    print("| gigabytes read | resident megabytes |\n| --- | --- |")
+    stream = Words(Stream(data / CORPUS, gigabytes), lowercase=True)
+    train(stream, "cbow", settings=TrainingSettings())
 
 
 def main() -> None:
-    arguments = _arguments()
-    texts, analyzer = _texts(arguments.texts)[: arguments.chunks], Analyzer()
-    asked = [words for words in map(analyzer.words, _texts(arguments.queries)) if words]
-    counted = analyzer.count([" ".join(words) for words in asked])
-    with TemporaryDirectory() as folder:
-        _fill(Path(folder) / "index", texts, analyzer)
-        with open_store(Path(folder) / "index", mode="read") as store:
-
-            def ours(one: WordCounts) -> Found:
-                ranking = store.search_lexical(one.terms, one.counts.astype(np.float32), k=K)
-                return ranking.ids - 1, ranking.scores
-
-            started = time.perf_counter()
-            ours(counted[0])
-            first_ms = round(1000 * (time.perf_counter() - started))
-            words = [analyzer.words(text) for text in texts]
-            peers = {name: _peer(name, words) for name in ("numpy", "numba")}
-            rows = _rows(ours, counted, asked, peers)
-    print_settings(
-        {"chunks": len(texts), "queries": len(asked), "k": K, "first_query_ms": first_ms}, as_json=arguments.json
-    )
-    print_table("BM25, queries per second of processor time", rows, as_json=arguments.json)
-
-
-def _arguments() -> argparse.Namespace:
-    options = parser(__doc__)
-    options.add_argument("--texts", type=Path, required=True, help="the corpus, a chunk each")
-    options.add_argument("--queries", type=Path, required=True)
-    options.add_argument("--chunks", type=int, default=100_000, help="the first so many of the corpus")
-    return options.parse_args()
-
-
-def _texts(path: Path) -> list[str]:
-    return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _fill(folder: Path, texts: Sequence[str], analyzer: Analyzer) -> None:
-    vector = np.ones(1, np.float32)
-    with open_store(folder, mode="write") as store:
-        for start in range(0, len(texts), _COMMIT):
-            some = texts[start : start + _COMMIT]
-            rows = [
-                ChunkRow(
-                    text=text,
-                    start=0,
-                    end=len(text),
-                    heading=(),
-                    embedded_hash=bytes(16),
-                    vector=vector,
-                    terms=words.terms,
-                    counts=words.counts,
-                    tokens=words.length,
-                )
-                for text, words in zip(some, analyzer.count(some), strict=True)
-            ]
-            documents = [
-                DocumentRow(id=str(start + n), source="", metadata={}, content_hash=b"", file=None, chunks=[row])
-                for n, row in enumerate(rows)
-            ]
-            store.commit(Changes(documents=documents))
-
-
-def _peer(backend: str, documents: list[list[str]]) -> bm25s.BM25:
-    peer = bm25s.BM25(method="lucene", k1=K1, b=B, backend=backend)
-    peer.index(documents, show_progress=False)
-    return peer
-
-
-def _rows(
-    ours: Callable[[WordCounts], Found],
-    counted: Sequence[WordCounts],
-    asked: list[list[str]],
-    peers: dict[str, bm25s.BM25],
-) -> list[Row]:
-    """All take turns, so that what else the machine does meets all of them."""
-
-    def one_by_one(peer: bm25s.BM25) -> list[Found]:
-        found = [peer.retrieve([words], k=K, show_progress=False, n_threads=1) for words in asked]
-        return [(ids[0], scores[0]) for ids, scores in found]
-
-    def at_once(peer: bm25s.BM25) -> list[Found]:
-        return list(zip(*peer.retrieve(asked, k=K, show_progress=False, n_threads=1), strict=True))
-
-    ways: dict[str, Callable[[], list[Found]]] = {"likewise, through the store": lambda: [ours(one) for one in counted]}
-    for name, peer in peers.items():
-        ways[f"bm25s {name}, one by one"] = partial(one_by_one, peer)
-        ways[f"bm25s {name}, in one call"] = partial(at_once, peer)
-    found = {name: way() for name, way in ways.items()}  # compiles, fills caches
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(_REPEATS):
-        for name, way in ways.items():
-            started = time.process_time()
-            way()
-            seconds[name].append(time.process_time() - started)
-    first, *others = ways
-    rows: list[Row] = []
-    for name in ways:
-        rate = len(asked) / min(seconds[name])
-        row: Row = {"way": name, "queries_per_s": round(rate)}
-        if name in others:
-            same = np.mean([_equal(a, b) for a, b in zip(found[first], found[name], strict=True)])
-            times = min(seconds[name]) / min(seconds[first])
-            row |= {"same_hits": float(same), "ours_times_faster": round(times, 2), **at_least(times, 1.0)}
-        rows.append(row)
-    return rows
-
-
-def _equal(ours: Found, theirs: Found) -> bool:
-    """Whether both have the same scores, and the same chunks up to ties with the last; theirs are padded with 0."""
-    real = theirs[1] > 0
-    ids, scores = theirs[0][real], theirs[1][real]
-    if len(scores) != len(ours[1]) or not np.allclose(scores, ours[1], rtol=1e-5):
-        return False
-    above = scores > scores.min(initial=np.inf) * (1 + 1e-5)
-    return set(ids[above].tolist()) <= set(ours[0].tolist())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--share", type=float, default=1.0, help="of the corpus, for a quicker look at speed")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--quality", action="store_true")
+    parser.add_argument("--memory", type=float, metavar="GIGABYTES")
+    asked = parser.parse_args()
+    if asked.memory:
+        memory(asked.data, asked.memory)
+    elif asked.quality:
+        words = [model for model in asked.models if model not in ("dbow", "dm")]
+        quality(asked.data, words, epochs=asked.epochs, seeds=asked.seeds)
+    else:
+        speed(asked.data, asked.models, threads=asked.threads, rounds=asked.rounds, share=asked.share)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import click
 from likewise.cli._output import as_json_option, note, print_json, progress_bar
 from likewise.cli._words_asking import COMMANDS
 from likewise.cli._words_distilling import distil_command
+from likewise.cli._words_training import train
 from likewise.corpora import Corpus
 from likewise.tokenizing import train_vocabulary
 from likewise.tokenizing.training import KINDS
@@ -61,5 +62,6 @@ def vocab(corpus: tuple[Path, ...], kind: str, size: int, to: Path, lowercase: b
 
 for command in (*COMMANDS, distil_command):
     words.add_command(command)
+words.add_command(train)
 
 PLUGIN = words

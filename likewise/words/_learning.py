@@ -190,7 +190,7 @@ def _new_weights(job: Job) -> tuple[Matrix, Matrix, Position]:
     random = np.random.default_rng(job.settings.seed)
     for row in range(0, job.input_rows, _BLOCK_WORDS):  # in parts, for the random numbers take memory too
         part = inputs[row : row + _BLOCK_WORDS, :dimension]
-        part[:] = (random.random(part.shape, np.float32) - 0.5) / dimension
+        part[:] = (random.random(part.shape, np.float32) - 0.5) * (2 / dimension)
     return inputs, np.zeros((len(job.vocabulary), width), np.float32), Position()
 
 

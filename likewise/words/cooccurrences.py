@@ -14,11 +14,11 @@ from likewise.words._counting import count_pairs
 from likewise.words.vocabulary import Sentences, Vocabulary
 
 _PAIR = np.dtype([("key", "<i8"), ("value", "<f8")])
-_SLOT_BYTES = 16
+_SLOT_BYTES = 64  # of which 16 are the table, and the others are for sorting it
 _FULL = 0.7  # share of slots in use from which on a table is slow
 _BATCH_WORDS = 100_000  # counted between looks at how full it is
-_MERGED = 1 << 18  # pairs read from each run at a time
-_FEWEST_SLOTS = 1 << 12
+_MERGED = 1 << 21  # pairs read from all runs at a time
+_FEWEST_SLOTS = 1 << 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,8 @@ def count_cooccurrences(
         folder: Where runs are written; it must be there.
         window: Words to each side.
         harmonic: Whether a pair at distance d counts 1/d, as GloVe has it, or 1.
-        memory_bytes: For counts; with more of them, what there is goes to disk and counting starts anew.
+        memory_bytes: For counts, and for sorting them; if they are more, what there is goes to disk, and counting goes
+            on with an empty table.
         progress: Is told how many words of the sentences were read.
 
     Raises:
@@ -75,10 +76,10 @@ def count_cooccurrences(
     """
     slots = 1 << max(memory_bytes // _SLOT_BYTES, 1).bit_length() - 1
     needed = 1 << (2 * vocabulary.known * window).bit_length()  # there are no more pairs, even if all differ
-    if window < 1 or slots < _FEWEST_SLOTS:
+    if window < 1 or slots < max(_FEWEST_SLOTS, 2 * window):  # the words beside one must find room in an empty table
         raise SettingError(
-            f"a window of {window} words and {memory_bytes} bytes of memory are too small; "
-            f"expected 1 word and {_FEWEST_SLOTS * _SLOT_BYTES} bytes, or more"
+            f"a window of {window} words and {memory_bytes} bytes of memory do not go together; "
+            f"expected 1 word and {max(_FEWEST_SLOTS, 2 * window) * _SLOT_BYTES} bytes, or more"
         )
     slots = min(slots, max(needed, _FEWEST_SLOTS))
     keys, values = np.zeros(slots, np.int64), np.zeros(slots, np.float64)
@@ -102,7 +103,7 @@ def count_cooccurrences(
     return Cooccurrences(words=len(vocabulary), runs=tuple(runs), pairs=pairs)
 
 
-def scatter(counts: Cooccurrences, folder: Path, *, seed: int = 0, shard_bytes: int = 1 << 28) -> list[Path]:
+def scatter(counts: Cooccurrences, folder: Path, *, seed: int = 0, shard_bytes: int = 1 << 26) -> list[Path]:
     """Write both orders of each pair into files by chance, each of which fits into memory to be shuffled.
 
     Args:
@@ -167,7 +168,7 @@ def _spill(keys: Ids, values: NDArray[np.float64], runs: list[Path], folder: Pat
 def _append(path: Path, records: NDArray[np.void]) -> None:
     try:
         with path.open("ab") as file:
-            file.write(records.tobytes())
+            file.write(records.view(np.uint8).data)
     except OSError as error:
         raise StorageError(f"can't write {path}: {error.strerror}") from error
 
@@ -175,8 +176,9 @@ def _append(path: Path, records: NDArray[np.void]) -> None:
 def _merged(runs: Sequence[NDArray[np.void]]) -> Iterator[tuple[Ids, NDArray[np.float64]]]:
     """The pairs of sorted runs in the order of their keys, each once with its sum."""
     places = [0] * len(runs)
+    step = max(_MERGED // len(runs), 1)
     while True:
-        parts = [run[at : at + _MERGED] for run, at in zip(runs, places, strict=True)]
+        parts = [run[at : at + step] for run, at in zip(runs, places, strict=True)]
         ends = [
             int(part["key"][-1])
             for part, run, at in zip(parts, runs, places, strict=True)

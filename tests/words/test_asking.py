@@ -1,5 +1,8 @@
 """Nearest words, analogies and the odd word, each against its definition written out."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,3 +117,9 @@ def test_what_can_not_be_asked_is_said():
 def test_zeros_are_alike_to_nothing():
     vectors = WordVectors(words=["a", "b", "c"], vectors=np.array([[1, 2], [0, 0], [-1, -2]], np.float32))
     assert similar(vectors, "a") == [Neighbour("b", 0.0), Neighbour("c", pytest.approx(-1.0))]
+
+
+def test_reading_asking_and_encoding_need_no_compiler():
+    parts = "baselines", "files", "asking", "mapping"
+    code = f"import sys; sys.modules['numba'] = None\nimport {', '.join(f'likewise.words.{part}' for part in parts)}"
+    subprocess.run([sys.executable, "-c", f"{code}, likewise.cli.words"], check=True)

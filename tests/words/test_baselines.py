@@ -7,9 +7,10 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from likewise.errors import DataError, SettingError, ShapeError
-from likewise.words import baselines
-from likewise.words.baselines import SmoothInverseFrequency, TfIdf, factorise, one_hot, positive_information
+from likewise.words import baselines, information
+from likewise.words.baselines import SmoothInverseFrequency, TfIdf, one_hot
 from likewise.words.cooccurrences import count_cooccurrences
+from likewise.words.information import factorise, positive_information
 from likewise.words.training import TrainingSettings, train
 from likewise.words.vectors import WordVectors
 from likewise.words.vocabulary import count_words
@@ -80,7 +81,7 @@ def test_vectors_are_the_truncated_decomposition(counted, monkeypatch, block):
     axes = found / np.linalg.norm(found, axis=0)
     rest = np.linalg.norm(matrix.dense() - axes @ axes.T @ matrix.dense())
     assert rest < 1.001 * np.sqrt((values[8:] ** 2).sum())  # the least that 8 directions can leave
-    monkeypatch.setattr(baselines, "_MORE", 40)  # then nothing is left to chance
+    monkeypatch.setattr(information, "_MORE", 40)  # then nothing is left to chance
     exact = factorise(matrix, vocabulary, dimension=8, seed=2).vectors
     np.testing.assert_allclose(exact @ exact.T, expected @ expected.T, atol=1e-5)
     with pytest.raises(SettingError, match="choose 1 to"):

@@ -246,3 +246,15 @@ def test_gensim_reads_what_is_written(tmp_path):
     theirs = gensim.models.fasttext.load_facebook_vectors(str(tmp_path / "fasttext"))
     for word in EXPECTED:
         np.testing.assert_allclose(theirs[word], vectors.vector(word), rtol=2e-6, atol=1e-7)
+
+
+@pytest.mark.oracle
+def test_the_published_program_reads_what_is_written(tmp_path):
+    fasttext = pytest.importorskip("fasttext")
+    vectors = read_vectors(GOLDEN / "fasttext.bin")
+    write_vectors(vectors, tmp_path / "x", format="fasttext")
+    theirs = fasttext.load_model(str(tmp_path / "x"))
+    assert theirs.get_words() == list(vectors.words)
+    rows = theirs.get_input_matrix()
+    for word in EXPECTED:  # not get_word_vector, which some distributions bring to length 1
+        np.testing.assert_allclose(rows[theirs.get_subwords(word)[1]].mean(axis=0), vectors.vector(word), atol=1e-6)

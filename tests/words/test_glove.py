@@ -15,7 +15,7 @@ from likewise.words.trainers import glove
 from likewise.words.training import TrainingSettings
 from likewise.words.vocabulary import count_words
 
-TINY = 1 << 16  # bytes: 4,096 slots
+TINY = 1 << 18  # bytes: 4,096 slots
 
 
 def text(words=40, sentences=150, *, seed=0):
@@ -64,7 +64,7 @@ def test_what_is_spilt_and_merged_is_the_same(tmp_path, monkeypatch):
     sentences = text(600, 4000, seed=2)
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     whole, vocabulary = counted(sentences, tmp_path / "a", window=8)
-    monkeypatch.setattr(cooccurrences, "_MERGED", 100)
+    monkeypatch.setattr(cooccurrences, "_MERGED", 1000)
     spilt, _ = counted(sentences, tmp_path / "b", window=8, memory_bytes=TINY)
     assert len(whole.runs) == 1 < 5 < len(spilt.runs)
     one, other = (list(map(np.concatenate, zip(*counts.blocks(), strict=True))) for counts in (whole, spilt))
@@ -163,8 +163,8 @@ def test_what_can_not_be_trained_is_said(tmp_path):
     with pytest.raises(DataError, match="no two words"):
         training.train([["a"], ["b"]], "glove", settings=TrainingSettings(dimension=2, min_count=1))
     vocabulary = count_words(text(), min_count=1)
-    for options in ({"window": 0}, {"memory_bytes": 1000}):
-        with pytest.raises(SettingError, match="too small"):
+    for options in ({"window": 0}, {"memory_bytes": 1000}, {"window": 5000, "memory_bytes": TINY}):
+        with pytest.raises(SettingError, match="do not go together"):
             count_cooccurrences(text(), vocabulary, tmp_path, **options)
     with pytest.raises(SettingError, match="can't be"):
         glove.GloveSettings(cutoff=0)

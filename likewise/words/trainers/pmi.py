@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from likewise.words.baselines import factorise, positive_information
 from likewise.words.cooccurrences import count_cooccurrences
+from likewise.words.information import factorise, positive_information
 from likewise.words.training import Progress, ToldProgress, TrainingSettings, count_for_training
 from likewise.words.vectors import WordVectors
 from likewise.words.vocabulary import Sentences
