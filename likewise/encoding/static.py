@@ -57,8 +57,8 @@ class StaticEngine:
             for start in range(_PIECE, len(one), _PIECE):
                 self._add(one[start : start + _PIECE], sums[i])
         lengths = np.fromiter(map(len, ids), np.float32, len(ids))
-        means: Vectors = sums / np.maximum(lengths, 1)[:, None]
-        return self._after(means)
+        sums /= np.maximum(lengths, 1)[:, None]
+        return self._after(sums)
 
     def run(self, feeds: Iterable[Feed], collect: Collect) -> None:
         for rows, inputs in feeds:
