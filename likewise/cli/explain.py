@@ -44,7 +44,7 @@ def explain(
     if token is not None and len(texts) == 2:
         raise SettingError("--token follows a token of one text; leave it out, or give one text")
     found, checkpoint = find_checkpoint(model, source=source, progress=note)
-    weights, tokenizer = checkpoint.weights(), tokenizer_of(checkpoint)
+    weights, tokenizer = checkpoint.folded_weights(), tokenizer_of(checkpoint)
     traces = [trace(checkpoint, weights, tokenizer, text, role=role) for text in texts]
     alike = None
     focus(traces[0], token)  # refused before anything is printed

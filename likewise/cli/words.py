@@ -60,8 +60,7 @@ def vocab(corpus: tuple[Path, ...], kind: str, size: int, to: Path, lowercase: b
     print(f"  longest: {'  '.join(usage.longest)}")
 
 
-for command in (*COMMANDS, distil_command):
+for command in (*COMMANDS, train, distil_command):
     words.add_command(command)
-words.add_command(train)
 
 PLUGIN = words

@@ -37,9 +37,7 @@ class StaticEngine:
     def __init__(self, checkpoint: Checkpoint, precision: str) -> None:
         weights: dict[str, NDArray[Any]] = checkpoint.weights()
         table, scales = weights["tokens"], weights.get("weights")
-        self._places: NDArray[np.int64] | None = weights.get(
-            "mapping"
-        )  # (V,) the row of each token; None: a row a token
+        self._places: NDArray[np.int64] | None = weights.get("mapping")  # (V,) each token's row; None: one a token
         if precision == "int8" and table.dtype != np.int8:
             table, steps = in_eight_bits(table)
             steps = steps if self._places is None else steps[self._places]

@@ -12,8 +12,11 @@ from tiny_model import WORDS
 from tiny_static import FORMS, TEXTS, WIDTH, tensors, write_model2vec, write_static
 
 import likewise
+from likewise.encoding.explaining import trace
 from likewise.encoding.measuring import mixed_texts
+from likewise.encoding.static import tokenizer_of
 from likewise.errors import ArtifactError, ModelError, SettingError, TooLongError
+from likewise.modelling.checkpoints import read_checkpoint
 from likewise.searching.index import Index
 from likewise.types import Document
 
@@ -132,6 +135,14 @@ def test_an_index_works_with_it(tmp_path):
     with Index(tmp_path / "index", model=str(folder)) as index:
         index.add([Document(id=str(i), text=text) for i, text in enumerate(texts)])
         assert [hit.document_id for hit in index.search("e d f", k=1, mode="dense")] == ["1"]
+
+
+def test_it_is_explained_with_its_own_numbers(tmp_path):
+    folder = write_model2vec(tmp_path / "model", "eight_bits")
+    checkpoint = read_checkpoint(folder)
+    traced = trace(checkpoint, checkpoint.folded_weights(), tokenizer_of(checkpoint), "abc h zzz", role="query")
+    assert traced.pieces == ("a", "##b", "##c", "h")
+    assert np.abs(traced.vector - likewise.load(folder).encode(["abc h zzz"], role="query")[0]).max() <= 1e-6
 
 
 def test_what_a_folder_lacks_is_said(tmp_path):
