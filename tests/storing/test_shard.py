@@ -115,7 +115,7 @@ def test_reading_changes_no_file_of_it(copied):
     assert list_files(folder) == before == {name: list(of) for name, of in read_manifest(folder).files.items()}
 
 
-@pytest.mark.parametrize("name", ["ids.npy", "checksums.npy", "graph.usearch", PROMISES, MANIFEST])
+@pytest.mark.parametrize("name", ["ids.npy", "checksums.npy", "graph.faiss", PROMISES, MANIFEST])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_shard_is_noticed_when_opened_and_built_again(copied, plain, caplog, name, damage):
     (folder,) = (copied / "shard").iterdir()
