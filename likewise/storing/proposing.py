@@ -45,7 +45,7 @@ class GraphProposer:
     def __init__(self, graph: Any, order: Ids, shortlist: Shortlist) -> None:
         self._graph, self._dimension = graph, shortlist.dimension
         self._order = order  # (N,) the graph counts rows as they were added; this tells which they are
-        self._effort = faiss.SearchParametersHNSW()
+        self._effort = faiss.SearchParametersHNSW()  # type: ignore[attr-defined]  # its stubs lack it
 
     def propose(self, query: Vectors, effort: int) -> Ids:
         self._effort.efSearch = effort
@@ -59,7 +59,7 @@ class GraphDraft(GraphProposer):
 
     def __init__(self, vectors: Vectors, shortlist: Shortlist) -> None:
         compared = vectors[:_SAMPLE, : shortlist.dimension]
-        graph = faiss.index_factory(
+        graph: Any = faiss.index_factory(
             compared.shape[1], f"HNSW{_EDGES}_{_CODES[shortlist.precision]}", faiss.METRIC_INNER_PRODUCT
         )
         graph.hnsw.efConstruction = _BUILD_EFFORT
