@@ -172,6 +172,15 @@ def test_a_failed_build_leaves_exact_search(tmp_path, caplog, monkeypatch):
         check(store, plain)
 
 
+def test_what_passed_in_one_shard_is_not_taken_for_what_passes_in_the_next(copied, plain):
+    with open_store(copied, mode="write", settings=SMALL) as store:
+        store.delete([f"d{n}" for n in range(50)])
+        plain.commit(Changes(removed_documents=[f"d{n}" for n in range(50)]))
+        check(store, plain)
+        store.compact()  # another shard, of the same commit
+        check(store, plain)
+
+
 @pytest.mark.parametrize("threshold", [200, 100_000])
 def test_what_is_deleted_is_in_no_file_after_compacting(copied, threshold):
     secret = make_document("secret-id", "a most confidential sentence", metadata={"secretfield": "hidden value"})
