@@ -12,7 +12,7 @@ from likewise.encoding.engines.openvino import describe_engine
 Value: TypeAlias = str | int | float | bool
 Row: TypeAlias = Mapping[str, Value]
 
-_LIBRARIES = ("likewise", "numpy", "openvino", "tokenizers", "usearch")
+_LIBRARIES = ("likewise", "numpy", "openvino", "tokenizers", "faiss-cpu")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

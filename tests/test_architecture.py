@@ -71,7 +71,7 @@ def test_import_brings_nothing_heavy():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(run.stdout)}
     heavy = {"numpy", "onnx", "openvino", "safetensors", "tokenizers", "torch", "transformers", "click"}
-    assert not loaded & (heavy | {"sqlite3", "usearch", "pypdf", "yaml", "filelock", "Stemmer"})
+    assert not loaded & (heavy | {"sqlite3", "faiss", "pypdf", "yaml", "filelock", "Stemmer"})
 
 
 def test_searching_a_known_index_brings_no_reader_no_recorder_and_no_torch():

@@ -16,7 +16,7 @@ from likewise.encoding.models import AUTO_PRECISION, load, verify_model
 from likewise.errors import LikewiseError
 from likewise.searching.index import Index
 
-_LIBRARIES = ("numpy", "openvino", "tokenizers", "safetensors", "usearch")
+_LIBRARIES = ("numpy", "openvino", "tokenizers", "safetensors", "faiss-cpu")
 Check = tuple[str, bool, str]  # what, whether it is well, what was found or what to do
 
 

@@ -76,7 +76,7 @@ class DenseSearch:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection, self._path = connection, path
         self.everything, self.newer = DenseCache(), DenseCache()
-        self._kept: OrderedDict[tuple[int, int, str], NDArray[np.bool_] | None] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, int, str], NDArray[np.bool_] | None] = OrderedDict()
 
     def exactly(self, asked: Asked) -> Ranking:
         """Every row, from SQLite."""
@@ -106,7 +106,8 @@ class DenseSearch:
 
     def _kept_rows(self, shard: "Shard", asked: Asked, newer: int) -> NDArray[np.bool_] | None:
         """(N,) which rows of the shard are still there and pass; None if all do."""
-        name = (shard.manifest.last_chunk, asked.state.sequence, asked.name)
+        # A later shard up to the same chunk has fewer rows, or the same ones: numbers are not used twice.
+        name = (shard.manifest.last_chunk, shard.manifest.rows, asked.state.sequence, asked.name)
         if name not in self._kept:
             self._kept[name] = self._look_up(shard, asked, newer)
             if len(self._kept) > _FILTERS:

@@ -140,7 +140,7 @@ def test_a_vectors_own_reach_does_not_matter(folder):
 
 
 def test_past_queries_are_measured_with_once_there_are_enough(folder, tmp_path):
-    copy = shutil.copytree(folder, tmp_path / "index")
+    copy = shutil.copytree(folder, tmp_path / "index", ignore=shutil.ignore_patterns("queries.ring"))
     (shard,) = (copy / "shard").iterdir()
     settings = StoreSettings(engine_threshold=1_000)
     assert list(open_shard(shard).promises.curves) == ["held out"]

@@ -115,7 +115,7 @@ def test_reading_changes_no_file_of_it(copied):
     assert list_files(folder) == before == {name: list(of) for name, of in read_manifest(folder).files.items()}
 
 
-@pytest.mark.parametrize("name", ["ids.npy", "checksums.npy", "graph.usearch", PROMISES, MANIFEST])
+@pytest.mark.parametrize("name", ["ids.npy", "checksums.npy", "graph.faiss", PROMISES, MANIFEST])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_shard_is_noticed_when_opened_and_built_again(copied, plain, caplog, name, damage):
     (folder,) = (copied / "shard").iterdir()
@@ -169,6 +169,15 @@ def test_a_failed_build_leaves_exact_search(tmp_path, caplog, monkeypatch):
         store.commit(Changes(documents=documents(0, 250)))
         assert store.optimize() is False
         assert "can't start a process" in caplog.text
+        check(store, plain)
+
+
+def test_what_passed_in_one_shard_is_not_taken_for_what_passes_in_the_next(copied, plain):
+    with open_store(copied, mode="write", settings=SMALL) as store:
+        store.delete([f"d{n}" for n in range(50)])
+        plain.commit(Changes(removed_documents=[f"d{n}" for n in range(50)]))
+        check(store, plain)
+        store.compact()  # another shard, of the same commit
         check(store, plain)
 
 
