@@ -57,8 +57,8 @@ def print_hit(number: int, hit: Hit, *, shown_source: str, reasons: "Reasons | N
 
 def _print_reasons(reasons: "Reasons") -> None:
     """What made a hit, a line for each kind of reason that there is."""
-    stages = ", then ".join(f"{name} {rank} ({score:.3f})" for name, (rank, score) in reasons.hit.ranks.items())
-    told = {"stages": stages}
+    stages = ", ".join(f"{name} {rank} ({score:.3f})" for name, (rank, score) in reasons.hit.ranks.items())
+    told = {"stages": f"{stages} → {reasons.hit.score:.3f}"}
     if reasons.terms:
         terms = " + ".join(f"{term.word} {term.score:.2f}" for term in reasons.terms)
         told["words"] = f"{terms} = {reasons.lexical:.2f}"
@@ -68,13 +68,13 @@ def _print_reasons(reasons: "Reasons") -> None:
         losses = ", ".join(f"{one.word} {one.loss:+.3f}" for one in reasons.words[:_SHOWN_WORDS])
         told["meaning"] = f"cosine {reasons.cosine:.3f}" + (f", of which {losses}" if losses else "")
     if reasons.passage is not None:
-        text = " ".join(reasons.passage.text.split())
+        text = " ".join(reasons.passage.text.split()).lstrip("#|-*> ")
         told["closest"] = f"{reasons.passage.cosine:.3f} “{text[:140]}{'…' if len(text) > 140 else ''}”"
     if reasons.max_sim is not None:
         pairs = " + ".join(f"{pair.query}~{pair.chunk} {pair.score:.2f}" for pair in reasons.pairs)
         told["tokens"] = f"{pairs} = {reasons.max_sim:.2f}"
     for name, line in told.items():
-        print(f"   {click.style(name.ljust(8), fg='cyan')} {line}")
+        click.echo(f"   {click.style(name.ljust(8), fg='cyan')} {line}")
 
 
 def print_report(report: "AddReport", *, index: str) -> None:

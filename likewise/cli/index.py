@@ -22,6 +22,7 @@ from likewise.searching.index import Index
 @click.option("--max-tokens", type=int, help="Tokens of a chunk at most.")
 @click.option("--overlap", type=int, help="Tokens that neighbouring chunks share.")
 @click.option("--max-file-mb", type=float, default=32, show_default=True, help="Larger files are skipped.")
+@click.option("--token-vectors", metavar="MODEL", help="Also keep a ColBERT model's vectors of tokens, for --rerank.")
 @click.option("--ignore", multiple=True, help="A pattern to leave out, as in .gitignore; may be repeated.")
 @source_options
 @as_json_option
@@ -34,6 +35,7 @@ def index(
     max_tokens: int | None,
     overlap: int | None,
     max_file_mb: float,
+    token_vectors: str | None,
     ignore: tuple[str, ...],
     source: Source,
     as_json: bool,
@@ -46,10 +48,14 @@ def index(
     with Index(to, model=model, precision=precision, chunks=chunks, source=source) as made:
         if as_json:
             report = made.add(documents)
+            if token_vectors:
+                made.keep_token_vectors(token_vectors)
             print_json({"index": str(to), "report": asdict(report)})
             return
         with progress_bar() as progress:
             report = made.add(documents, progress=progress)
+            if token_vectors:
+                made.keep_token_vectors(token_vectors, progress=progress)
         print_report(report, index=str(to))
 
 

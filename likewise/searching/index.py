@@ -185,7 +185,7 @@ class Index:
         if len(store) == 0:
             return Hits()
         probe = of_question(query, unlike, analyzer=self._analyzer, encoder=lambda: self._encoder_of(store))
-        return self._answer(store, probe, k=k, mode=mode, where=tree, settings=settings)
+        return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
     def like(
         self,
@@ -218,7 +218,7 @@ class Index:
             raise SettingError(f"unlike is many examples, got one str: use unlike=[{unlike!r}]")
         store = self._reading()
         probe = of_example(example, unlike, store=store, analyzer=self._analyzer, where=str(self.path))
-        return self._answer(store, probe, k=k, mode=mode, where=tree, settings=settings)
+        return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
     def explain(self, query: str, hits: Sequence[Hit], *, settings: SearchSettings | None = None) -> list["Reasons"]:
         """Why each of some hits answers a query: shared words, what each word of it is worth, and the closest passage.
@@ -277,6 +277,11 @@ class Index:
         stored = self._reading().read_setting("contract")
         return Contract.from_json(stored) if stored else None
 
+    def tools(self) -> Tools:
+        """What the stages in ``likewise.searching.pipeline`` work with, for those who run them one by one."""
+        store = self._reading()
+        return Tools(store, self._reranker_for, _unrelated(store))
+
     def close(self) -> None:
         """Let go of the files. The index can be used again afterwards."""
         if self._reader is not None:
@@ -293,7 +298,6 @@ class Index:
 
     def _answer(
         self,
-        store: SqliteStore,
         probe: Probe,
         *,
         k: int,
@@ -302,7 +306,7 @@ class Index:
         settings: SearchSettings | None,
     ) -> Hits:
         question = Question(probe=probe, k=k, mode=mode, where=where, settings=settings or self.settings())
-        return answer(Tools(store, self._reranker_for, _unrelated(store)), question)
+        return answer(self.tools(), question)
 
     def _encoder_of(self, store: Store) -> Encoder:
         return self._encoder_for(store, lambda *_: None)

@@ -51,12 +51,10 @@ class Retrieved:
 def answer(tools: Tools, question: Question) -> Hits:
     """The hits of one question, best first."""
     depth = max(question.k, question.settings.depth)
-    found = retrieve(tools.store, question, depth)
-    best = combine(tools, question, found)
+    found, best = _search(tools, question, depth)
     while _drops(question.settings) and _may_lack(tools.store, best, found, question, depth):
         depth *= _DEEPER
-        found = retrieve(tools.store, question, depth)
-        best = combine(tools, question, found)
+        found, best = _search(tools, question, depth)
     stages = dict(found.rankings)
     unfinished: tuple[str, ...] = ()
     reranked = 0
@@ -66,6 +64,19 @@ def answer(tools: Tools, question: Question) -> Hits:
         reranked = len(stages["reranked"].ids)
     best = diversify(tools.store, question, best, reranked=reranked)
     return Hits(_hits(tools.store, best, stages), unfinished=unfinished)
+
+
+def _search(tools: Tools, question: Question, depth: int) -> tuple[Retrieved, Ranking]:
+    """What was retrieved, and one ranking of it; with feedback, retrieved again by what came first."""
+    found = retrieve(tools.store, question, depth)
+    best = combine(tools, question, found)
+    if question.settings.feedback and found.vector is not None:
+        first = _take(best, range(min(question.settings.feedback, len(best.ids))))
+        vector = rocchio(found.vector, like=_vectors(tools.store, first))
+        dense = _nearest(tools.store, question, vector, depth)
+        found = Retrieved({**found.rankings, "dense": dense}, vector)
+        best = combine(tools, question, found)
+    return found, best
 
 
 def retrieve(store: Store, question: Question, depth: int) -> Retrieved:
@@ -146,13 +157,13 @@ def _lexical(store: Store, question: Question, depth: int) -> Ranking:
 
 
 def _dense(store: Store, question: Question, depth: int) -> tuple[Ranking, Vectors]:
-    vector, feedback = question.probe.vector(), question.settings.feedback
-    depth += len(question.probe.left_out)
-    if feedback:
-        first = store.search_dense(vector, k=feedback, where=question.where)
-        vector = rocchio(vector, like=_vectors(store, first))
-    found = store.search_dense(vector, k=depth, where=question.where)
-    return _without(found, question.probe.left_out), vector
+    vector = question.probe.vector()
+    return _nearest(store, question, vector, depth), vector
+
+
+def _nearest(store: Store, question: Question, vector: Vectors, depth: int) -> Ranking:
+    left_out = question.probe.left_out
+    return _without(store.search_dense(vector, k=depth + len(left_out), where=question.where), left_out)
 
 
 def _rerank(tools: Tools, question: Question, ranking: Ranking) -> tuple[Ranking, Ranking, tuple[str, ...]]:

@@ -12,8 +12,8 @@ from likewise.searching.reranking import shown_text
 from likewise.storing import Store, StoredChunk
 from likewise.types import Vectors
 
-_UNLIKE = 0.5  # share of what a hit shall not be like, against 1 of what it shall be; docs/benchmarks.md
-_FEEDBACK = 0.75  # share of the first hits, in the same way (Manning, Raghavan and Schütze 2008, section 9.1.1)
+_FEEDBACK = 0.75  # what the first hits weigh beside the question (Manning, Raghavan and Schütze 2008, section 9.1.1)
+_UNLIKE = 0.5  # what is unwanted weighs; more than the book's 0.15, as here it was named and not guessed
 
 
 @dataclass(frozen=True, slots=True)

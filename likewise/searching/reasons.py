@@ -1,7 +1,7 @@
 """Why a hit is one: the words that it shares, what each word of the question is worth, and its closest passage."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from likewise.storing import Store, StoredChunk
 from likewise.types import Hit, Vectors
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_PIECE = re.compile(r"[^\W_]+")  # of a word, as in "E-4172"
 _PASSAGE = re.compile(r"\S.*?(?:[.!?。！？](?=\s)|\n|$)", re.DOTALL)
 _SHORTEST = 3  # letters and digits that make a passage worth comparing
 
@@ -37,10 +38,10 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A sentence or line of the chunk."""
+    """A sentence or line of the chunk, or its heading."""
 
     text: str
-    start: int  # characters of the document
+    start: int  # characters of the document; a heading stands before the chunk and has none: (start, start)
     end: int
     cosine: float  # to the question
 
@@ -108,7 +109,7 @@ def _terms(
     """BM25 is a sum over terms: each one's part in each chunk."""
     counted = witnesses.analyzer.count([query])[0]
     spelled: dict[int, str] = {}
-    words = [match.group() for match in _WORD.finditer(query)]
+    words = [*_PIECE.findall(query), *_WORD.findall(query)]
     for word, alone in zip(words, witnesses.analyzer.count(words), strict=True):
         for term in alone.terms.tolist():
             spelled.setdefault(term, word)
@@ -153,20 +154,26 @@ def _passages(encoder: Encoder | None, query: str, chunks: Sequence[StoredChunk]
     """Of each chunk the sentence or line whose vector is closest to the question's."""
     if encoder is None:
         return [None for _ in chunks]
-    spans = [[match.span() for match in _PASSAGE.finditer(chunk.text) if _says(match.group())] for chunk in chunks]
-    texts = [chunk.text[slice(*span)].strip() for chunk, some in zip(chunks, spans, strict=True) for span in some]
+    candidates = [list(_candidates(chunk)) for chunk in chunks]
+    texts = [text for some in candidates for text, _, _ in some]
     asked = _units(encoder.encode([query], role="query", overflow="chunk"))[0]
     cosines = iter((_units(encoder.encode(texts, role="document", overflow="truncate")) @ asked).tolist())
     found: list[Passage | None] = []
-    for chunk, some in zip(chunks, spans, strict=True):
-        scored = [(next(cosines), span) for span in some]
-        if not scored:
-            found.append(None)
-            continue
-        cosine, (start, end) = max(scored, key=lambda one: (one[0], -one[1][0]))
-        text = chunk.text[start:end].strip()
-        found.append(Passage(text, chunk.start + start, chunk.start + end, cosine))
+    for some in candidates:
+        passages = [Passage(*one, next(cosines)) for one in some]
+        found.append(max(passages, key=lambda passage: passage.cosine, default=None))  # the first of equals
     return found
+
+
+def _candidates(chunk: StoredChunk) -> Iterator[tuple[str, int, int]]:
+    """The heading of a chunk, and its sentences or lines that say something: text, start and end."""
+    if chunk.heading:
+        yield " › ".join(chunk.heading), chunk.start, chunk.start
+    for match in _PASSAGE.finditer(chunk.text):
+        text = match.group().strip()
+        if sum(map(str.isalnum, text)) >= _SHORTEST:
+            start = chunk.start + match.start()
+            yield text, start, start + len(text)
 
 
 def _pairs(late: MultiVectorEncoder | None, query: str, chunk: StoredChunk) -> tuple[Pair, ...]:
@@ -182,10 +189,6 @@ def _pairs(late: MultiVectorEncoder | None, query: str, chunk: StoredChunk) -> t
     return tuple(
         Pair(piece, right[int(row.argmax())], float(row.max())) for piece, row in zip(left, products, strict=True)
     )
-
-
-def _says(text: str) -> bool:
-    return sum(map(str.isalnum, text)) >= _SHORTEST
 
 
 def _units(vectors: Vectors) -> Vectors:

@@ -33,7 +33,7 @@ class SearchSettings:
     depth: int = 100  # chunks that each retriever hands to fusion
     k1: float = 1.2  # BM25: how soon another occurrence of a word adds little
     b: float = 0.75  # BM25: how much longer chunks are marked down, 0 to 1
-    feedback: int = 0  # the meaning of so many first chunks joins the question's (Rocchio)
+    feedback: int = 0  # so many first chunks have their meaning join the question's (Rocchio); then it is asked again
     reranker: str = ""  # a cross-encoder or ColBERT, by name or folder, that reads the first hits again
     rerank_depth: int = 20  # how many of them
     budget_ms: float | None = None  # what reading them may take; None for as long as it takes

@@ -25,11 +25,15 @@ def smooth(ranking: Ranking, vectors: Vectors, *, share: float, neighbours: int,
         The same chunks in their new order, ties to the lower id.
     """
     cosines = vectors @ vectors[:pool].T  # (K, P)
-    own = np.arange(cosines.shape[1])
-    cosines[own, own] = -np.inf  # so that nothing asks itself: its weight is 0
-    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :neighbours]  # (K, n)
-    weights = np.maximum(np.take_along_axis(cosines, nearest, axis=1), 0).astype(np.float64) ** 2
-    total = weights.sum(axis=1)
+    rows, own = np.arange(len(vectors)), np.arange(cosines.shape[1])
+    cosines[own, own] = -np.inf  # nothing asks itself
+    total, theirs = np.zeros(len(rows)), np.zeros(len(rows))
+    for _ in range(min(neighbours, cosines.shape[1])):  # the best so often: few are wanted, and sorting takes longer
+        nearest = cosines.argmax(axis=1)  # (K,): the first of equals, which is the better ranked
+        weights = np.maximum(cosines[rows, nearest], 0).astype(np.float64) ** 2
+        total += weights
+        theirs += weights * ranking.scores[nearest]
+        cosines[rows, nearest] = -np.inf
     scores = ranking.scores.astype(np.float64)
-    theirs = np.divide((weights * scores[nearest]).sum(axis=1), total, out=scores.copy(), where=total > 0)
+    theirs = np.divide(theirs, total, out=scores.copy(), where=total > 0)
     return ranked(ranking.ids, ((1 - share) * scores + share * theirs).astype(np.float32), len(ranking.ids))

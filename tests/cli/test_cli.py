@@ -8,10 +8,12 @@ from dataclasses import fields
 
 import pytest
 from tiny_model import write_model
+from tiny_outputs import MULTI_VECTOR
 
 import likewise as lw
 from likewise.cli._app import COMMANDS
 from likewise.searching.adding import AddReport
+from likewise.storing import open_store
 from likewise.types import Hit
 
 
@@ -62,6 +64,37 @@ def test_an_index_is_searched_by_every_mode_and_filter(run, ready):
         assert (code, json.loads(out[0])["source"]) == (0, str(ready / "owls.md"))
     code, out, _ = run("search", index, "owls", "--where", 'extension = "txt"', "--json")
     assert [json.loads(line)["source"] for line in out] == [str(ready / "tea.txt")]
+
+
+def test_why_is_told_in_words_and_in_json(run, ready):
+    code, out, err = run("search", ready, "what do owls hunt", "--why", "-k", 1)
+    assert (code, err) == (0, [])
+    told = {line.split()[0]: line for line in out if line.startswith("   ")}
+    assert {"stages", "words", "meaning", "closest"} <= set(told)
+    assert "dense 1 (" in told["stages"]
+    assert "owls" in told["words"]
+    assert "hunt" in told["words"]
+    code, out, _ = run("search", ready, "what do owls hunt", "--why", "-k", 1, "--json")
+    hit = json.loads(out[0])
+    assert set(hit) == {field.name for field in fields(Hit)} | {"why"}
+    assert sum(term["score"] for term in hit["why"]["terms"]) == pytest.approx(hit["ranks"]["lexical"][1], abs=1e-5)
+
+
+def test_more_like_a_document_and_options_of_ranking(run, ready):
+    code, out, err = run("search", ready, ready / "owls.md", "--like", "--json")
+    assert (code, [json.loads(line)["source"] for line in out], err) == (0, [str(ready / "tea.txt")], [])
+    options = ("--per-document", 1, "--diversity", 0.3, "--alike", 0.99, "--feedback", 1, "--fusion", "convex")
+    code, out, _ = run("search", ready, "owls", "--unlike", "tea", *options, "--json")
+    assert (code, json.loads(out[0])["source"], len(out)) == (0, str(ready / "owls.md"), 2)
+
+
+def test_token_vectors_are_kept_when_asked_for(run, notes, tmp_path):
+    folder, index = MULTI_VECTOR["plain"](tmp_path / "late"), tmp_path / "index"
+    assert run("index", notes, "--to", index, "--token-vectors", folder, "--json")[0] == 0
+    with open_store(index, mode="read") as store:
+        assert sorted(store.token_rows([1, 2, 3])) == [1, 2]
+    code, out, _ = run("search", index, "owl", "--rerank", folder, "--json")
+    assert (code, [json.loads(line)["ranks"]["reranked"][0] for line in out]) == (0, [1, 2])
 
 
 def test_files_and_standard_input_are_indexed(notes, tmp_path):
@@ -158,6 +191,11 @@ BAD = {
     "filter": (("search", "{notes}", "owl", "--where", "year >="), "year"),
     "filter field": (("search", "{notes}", "owl", "--where", 'nam = "a"'), "Did you mean 'name'"),
     "k": (("search", "{notes}", "owl", "-k", "0"), "k is 0; it must be a whole number, at least 1"),
+    "budget": (("search", "{notes}", "owl", "--budget-ms", "0"), "budget_ms is 0.0; it must be more than 0"),
+    "fusion": (("search", "{notes}", "owl", "--fusion", "score"), "Did you mean 'scores'?"),
+    "like": (("search", "{notes}", "owl", "--like"), "has no document 'owl'"),
+    "why": (("search", "{notes}", "owl", "--like", "--why"), "--why explains what a question found"),
+    "reranker": (("search", "{notes}", "owl", "--rerank", "colbertt"), "no model or folder named 'colbertt'"),
     "a file": (("search", "{notes}/tea.txt", "owl"), "is a file; to search it, run: likewise index"),
     "model": (("index", "{notes}", "--to", "{notes}/i", "--model", "minilm"), "no model or folder named 'minilm'"),
     "precision": (("index", "{notes}", "--to", "{notes}/i", "--precision", "int3"), "precision is 'int3'"),
