@@ -127,9 +127,10 @@ def tune(
 ) -> Tuning:
     """Try settings of an index on labelled queries. The index stays as it is.
 
-    How documents are cut, BM25's parameters and the fusion are chosen one after the other, by nested cross-validation:
-    inner folds choose, and what was chosen is measured on an outer fold that had no part in it. Everything found out
-    is kept, so that a run that was stopped goes on from there.
+    How documents are cut, BM25's parameters, fusion, smoothing, feedback and, if there is a reranker, its depth are
+    chosen one after the other, by nested cross-validation: inner folds choose, and what was chosen is measured on an
+    outer fold that had no part in it. How good each setup is on each query is kept, so that a run that was stopped
+    goes on from there.
 
     Args:
         index: Its folder.

@@ -1,8 +1,10 @@
-"""How good a setup is: each retriever's rankings are found once, kept, and fused in memory for all that share them."""
+"""How good a setup is: an index answers all queries by it, and what several setups ask of the store is asked once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import replace
+from functools import cache
 from hashlib import blake2b
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,69 +15,102 @@ from likewise.evaluating.spans import Span
 from likewise.evaluating.tuning.axes import Setup
 from likewise.evaluating.tuning.labels import LabelledQueries
 from likewise.evaluating.tuning.measures import Measure
-from likewise.searching.fusion import FUSIONS
 from likewise.searching.index import Index
+from likewise.searching.pipeline import Question, answer
+from likewise.searching.probes import Probe
 from likewise.searching.settings import SearchSettings
 from likewise.settings import to_dict
-from likewise.storing import Ranking
-from likewise.types import Mode
-
-_KNOWN = {one.name for one in fields(SearchSettings)}
-# Which settings change what a retriever finds.
-_RETRIEVERS: Mapping[Mode, tuple[str, ...]] = {"dense": (), "lexical": ("k1", "b")}
-_WINDOW = 32  # queries that are asked and then kept: what a kill may cost
+from likewise.storing import Filter, Ranking, Store, StoredChunk
+from likewise.storing.protocol import Terms
+from likewise.types import Ids, Vectors
 
 
 class Cutting:
-    """Documents cut in one way, as an index has them, with what its retrievers found for all queries.
+    """Documents cut in one way, as an index has them.
 
     Args:
         index: The index.
-        spans: Where its chunks lie, by their ids.
-        digest: Of all that it holds, and of the model: rankings of one digest are the same.
-        keeper: Keeps the rankings.
+        digest: Of all that it holds, and of the model: indexes of one digest answer alike.
     """
 
-    def __init__(self, index: Index, spans: Mapping[int, Span], digest: str, keeper: Keeper) -> None:
+    def __init__(self, index: Index, digest: str) -> None:
         self.digest = digest
-        self._index, self._spans, self._keeper = index, spans, keeper
-        self._found: dict[str, list[Ranking]] = {}
+        self._index = index
+        tools = index.tools()
+        self._tools = replace(tools, store=cast(Store, _Remembering(tools.store)))
+        self._probes: dict[str, Probe] = {}
 
-    def fused(self, queries: Sequence[str], search: SearchSettings) -> list[list[Span]]:
-        """Where the chunks lie that are found for each query, best first."""
-        rankings: dict[str, list[Ranking]] = {mode: self._rankings(mode, queries, search) for mode in _RETRIEVERS}
-        way = FUSIONS.find(search.fusion)
-        return [
-            [self._spans[chunk] for chunk in self._fuse(way, some, search)]
-            for some in ({mode: found[row] for mode, found in rankings.items()} for row in range(len(queries)))
-        ]
+    def answers(self, queries: Sequence[str], search: SearchSettings) -> list[list[Span]]:
+        """Where the chunks lie that the index finds for each query, best first."""
+        return [self._answer(query, search) for query in queries]
 
-    def _fuse(self, way: Callable[..., Ranking], some: Mapping[str, Ranking], search: SearchSettings) -> list[int]:
-        fused = way(some, k=search.depth, weights=search.weights, constant=search.constant)
-        return [chunk for chunk in fused.ids.tolist() if chunk in self._spans]  # what was added since is not judged
+    def _answer(self, query: str, search: SearchSettings) -> list[Span]:
+        if query not in self._probes:
+            probe = self._index.probe(query)
+            self._probes[query] = replace(probe, vector=cache(probe.vector))
+        question = Question(probe=self._probes[query], k=search.depth, mode="hybrid", where=None, settings=search)
+        return [Span(hit.document_id, hit.start, hit.end) for hit in answer(self._tools, question)]
 
-    def _rankings(self, mode: Mode, queries: Sequence[str], search: SearchSettings) -> list[Ranking]:
-        """What one retriever finds for each query: of this process, kept by an earlier one, or asked for now."""
-        relevant = {name: getattr(search, name) for name in ("depth", *_RETRIEVERS[mode]) if name in _KNOWN}
-        name = f"{mode} {relevant}"
-        if name not in self._found:
-            keys = [_key(self.digest, name, query) for query in queries]
-            kept = self._keeper.get(keys)
-            settings = SearchSettings(**relevant)
-            missing = [row for row, key in enumerate(keys) if key not in kept]
-            for start in range(0, len(missing), _WINDOW):
-                rows = missing[start : start + _WINDOW]
-                found = {keys[row]: self._ask(queries[row], mode, settings) for row in rows}
-                self._keeper.put(found)
-                kept |= found
-            self._found[name] = [_ranking(kept[key]) for key in keys]
-        return self._found[name]
 
-    def _ask(self, query: str, mode: Mode, settings: SearchSettings) -> bytes:
-        hits = self._index.search(query, k=settings.depth, mode=mode, settings=settings)
-        ids = np.array([hit.chunk_id for hit in hits], "<i8")
-        scores = np.array([hit.score for hit in hits], "<f4")
-        return ids.tobytes() + scores.tobytes()
+class _Remembering:
+    """A store that is asked everything once; what it does not remember goes to the store itself."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rankings: dict[tuple[Any, ...], Ranking] = {}
+        self._parts: dict[tuple[Any, ...], dict[int, dict[int, float]]] = {}
+        self._vectors: dict[int, Vectors] = {}
+        self._chunks: dict[int, StoredChunk] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
+        key = (query.tobytes(), k)
+        if key not in self._rankings:
+            self._rankings[key] = self._store.search_dense(query, k=k, where=where)
+        return self._rankings[key]
+
+    def search_lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
+        key = (terms.tobytes(), weights.tobytes(), k, bm25)
+        if key not in self._rankings:
+            self._rankings[key] = self._store.search_lexical(terms, weights, k=k, where=where, bm25=bm25)
+        return self._rankings[key]
+
+    def lexical_parts(
+        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[int, float]]:
+        key = (terms.tobytes(), weights.tobytes(), ids.tobytes(), bm25)
+        if key not in self._parts:
+            self._parts[key] = self._store.lexical_parts(terms, weights, ids, bm25=bm25)
+        return self._parts[key]
+
+    def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
+        return _remembered(self._vectors, ids, self._store.chunk_vectors)
+
+    def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:
+        def ask(missing: Sequence[int]) -> dict[int, StoredChunk]:
+            return {chunk.id: chunk for chunk in self._store.fetch(missing)}
+
+        return list(_remembered(self._chunks, ids, ask).values())
+
+
+def _remembered(
+    known: dict[int, Any], ids: Sequence[int] | Ids, ask: Callable[[Sequence[int]], Mapping[int, Any]]
+) -> dict[int, Any]:
+    """What is known of chunks, in the order of ids, after what was not was asked."""
+    wanted = [int(id) for id in ids]
+    if missing := [id for id in wanted if id not in known]:
+        known.update(ask(missing))
+    return {id: known[id] for id in wanted if id in known}
 
 
 class Trial:
@@ -110,16 +145,11 @@ class Trial:
             key = _key(cutting.digest, self._task, setup.key)
             kept = self._keeper.get([key])
             if key not in kept:
-                found = dict(zip(self._labels.texts, cutting.fused(self._queries, setup.search), strict=True))
+                found = dict(zip(self._labels.texts, cutting.answers(self._queries, setup.search), strict=True))
                 kept = {key: self._measure(found).astype("<f8").tobytes()}
                 self._keeper.put(kept)
             self._values[setup.key] = np.frombuffer(kept[key], "<f8")
         return self._values[setup.key]
-
-
-def _ranking(kept: bytes) -> Ranking:
-    count = len(kept) // 12
-    return Ranking(np.frombuffer(kept, "<i8", count), np.frombuffer(kept, "<f4", count, 8 * count))
 
 
 def _digest(labels: LabelledQueries) -> str:
