@@ -165,6 +165,18 @@ def test_words_are_trusted_where_they_are_right(tuned):
     assert found.notes == ["24 queries show great differences only; 50 and more are better"]
 
 
+def test_vectors_in_fewer_bits_are_told_with_what_they_cost(index, labels, kept, tuned):
+    assert [one.precision for one in tuned[1].smaller] == ["float16", "int8", "binary"]
+    queries, by_meaning = list(labels.texts.values()), replace(START, fusion="scores", weights={"lexical": 0.0})
+    with Cuttings(index.path, (), folder=kept, progress=lambda *_: None) as cuttings:
+        cutting = cuttings.of(CHUNKS)
+        whole = cutting.answers(queries, by_meaning)
+        halves, signs = (cutting.answers(queries, by_meaning, vectors=one) for one in ("float16", "binary"))
+    first = [spans[0] for spans in whole]
+    assert sum(spans[0] == one for spans, one in zip(halves, first, strict=True)) >= 22
+    assert signs != whole
+
+
 def test_a_choice_put_to_use_is_what_the_index_answers_by(tuned, index, labels, kept):
     put_to_use(tuned[1], index.path)
     assert index.settings() == tuned[1].choice.search
@@ -199,7 +211,9 @@ def test_a_stopped_run_goes_on_from_there(tuned, index, labels, tmp_path, monkey
     monkeypatch.setattr(trying, "answer", count)
     assert tune(index.path, labels, folder=tmp_path / "new") == tuned[1]
     tried = {Setup(chunks=CHUNKS, search=question.settings).key for question in asked}
-    assert len(asked) == (len(tried) * 24) + 100 % 24  # only the setup that was being tried is tried again
+    assert (
+        len(asked) == (len(tried) + 3) * 24 + 100 % 24
+    )  # in three precisions too; only the setup that was being tried is tried again
 
 
 def test_changed_documents_are_searched_again(tuned, index, documents, labels, kept):
