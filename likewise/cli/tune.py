@@ -107,7 +107,7 @@ def _show(found: Tuning, *, tried_chunks: bool) -> None:
     print(f"{found.queries} queries, {found.measure}, {found.folds} folds\n")
     print_table([_row(one, found.folds) for one in found.axes])
     print(f"\nAll together, on held-out queries: {_gained(found.gain)}.")
-    for line in (found.verdict, *_remarks(found, tried_chunks=tried_chunks)):
+    for line in (found.verdict, *_vectors(found), *_remarks(found, tried_chunks=tried_chunks)):
         print(line)
 
 
@@ -132,6 +132,12 @@ def _gained(gain: Gain) -> str:
     )
 
 
+def _vectors(found: Tuning) -> list[str]:
+    """What vectors in fewer bits would cost."""
+    parts = [f"{one.precision} {one.difference.estimate:+.4f} (p {one.p_value:.2g})" for one in found.smaller]
+    return [f"With the choice, vectors in fewer bits and not rescored would change it by: {', '.join(parts)}."]
+
+
 def _remarks(found: Tuning, *, tried_chunks: bool) -> list[str]:
     left = [] if tried_chunks else ["Chunk sizes were not tried: that takes the documents, see --documents."]
     return [*left, *(f"{one[:1].upper()}{one[1:]}." for one in found.notes)]
@@ -152,6 +158,7 @@ def _summary(found: Tuning, *, tried_chunks: bool) -> dict[str, Any]:
         "verdict": found.verdict,
         "choice": asdict(found.choice),
         "changed": found.choice != found.now,
+        "vectors": [asdict(one) for one in found.smaller],
         "notes": _remarks(found, tried_chunks=tried_chunks),
     }
 

@@ -197,9 +197,7 @@ class Index:
         settings = settings or self.settings()
         if recall is not None:
             settings = replace(settings, recall=recall)
-        analyzer = self._analyzer_for(store, [query])
-        probe = of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._encoder_of(store))
-        return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
+        return self._answer(self.probe(query, unlike=unlike), k=k, mode=mode, where=tree, settings=settings)
 
     def like(
         self,
@@ -295,6 +293,12 @@ class Index:
         """What the stages in ``likewise.searching.pipeline`` work with, for those who run them one by one."""
         store = self._reading()
         return Tools(store, self._reranker_for, _unrelated(store))
+
+    def probe(self, query: str, *, unlike: Sequence[str] = ()) -> Probe:
+        """What a search for a question looks for; its vector is made when it is asked for."""
+        store = self._reading()
+        analyzer = self._analyzer_for(store, [query])
+        return of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._encoder_of(store))
 
     def close(self) -> None:
         """Let go of the files. The index can be used again afterwards."""

@@ -8,7 +8,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from likewise.chunking import ChunkSettings
-from likewise.encoding.packing import require_count
+from likewise.encoding.packing import Precision, require_count
 from likewise.errors import DataError, SettingError
 from likewise.evaluating.significance import Interval, PairedTest, holm, interval, paired_test
 from likewise.evaluating.subjects import Progress
@@ -24,6 +24,7 @@ from likewise.storing import open_store
 from likewise.types import Document
 
 _SURE = 0.05
+_SMALLER: tuple[Precision, ...] = ("float16", "int8", "binary")
 _FEW = 50  # queries, below which only great differences show
 
 
@@ -75,6 +76,16 @@ class AxisReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Smaller:
+    """What vectors in fewer bits would cost, searched without rescoring, with the choice; nothing is chosen by it."""
+
+    precision: Precision
+    value: float  # the measure, on all queries
+    difference: Interval  # to float32, at 95 %
+    p_value: float  # two-sided, corrected for all precisions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
     """What was tried, and what came out."""
 
@@ -85,6 +96,7 @@ class Tuning:
     choice: Setup  # on all queries
     gain: Gain  # of choosing on all axes together
     axes: Sequence[AxisReport]
+    smaller: Sequence[Smaller]
     notes: Sequence[str]  # what a reader should know
 
     @property
@@ -127,9 +139,10 @@ def tune(
 ) -> Tuning:
     """Try settings of an index on labelled queries. The index stays as it is.
 
-    How documents are cut, BM25's parameters and the fusion are chosen one after the other, by nested cross-validation:
-    inner folds choose, and what was chosen is measured on an outer fold that had no part in it. Everything found out
-    is kept, so that a run that was stopped goes on from there.
+    How documents are cut, BM25's parameters, fusion, smoothing, feedback and, if there is a reranker, its depth are
+    chosen one after the other, by nested cross-validation: inner folds choose, and what was chosen is measured on an
+    outer fold that had no part in it. How good each setup is on each query is kept, so that a run that was stopped
+    goes on from there.
 
     Args:
         index: Its folder.
@@ -161,6 +174,7 @@ def tune(
         _try_all(axes, now, trial, progress)
         report = _Choosing(axes, now, trial, len(labels.texts), Folds(count=settings.folds, seed=settings.seed))
         choice, gain, found = report.outcome(progress)
+        smaller = _smaller(trial, choice, progress)
     notes = list(labels.notes)
     if len(labels.texts) < _FEW:
         notes.append(f"{len(labels.texts)} queries show great differences only; {_FEW} and more are better")
@@ -172,6 +186,7 @@ def tune(
         choice=choice,
         gain=gain,
         axes=found,
+        smaller=smaller,
         notes=notes,
     )
 
@@ -257,6 +272,25 @@ class _Choosing:
             test=test,
             p_value=p_value,
         )
+
+
+def _smaller(trial: Trial, choice: Setup, progress: Progress) -> list[Smaller]:
+    """Each vector precision below float32 beside it."""
+    whole, values = trial.values(choice), []
+    for number, precision in enumerate(_SMALLER):
+        progress("trying vectors in fewer bits", number, len(_SMALLER))
+        values.append(trial.values(choice, vectors=precision))
+    progress("trying vectors in fewer bits", len(_SMALLER), len(_SMALLER))
+    raised = holm([paired_test(whole, some).p_value for some in values])
+    return [
+        Smaller(
+            precision=precision,
+            value=float(some.mean()),
+            difference=interval(some - whole),
+            p_value=float(p_value),
+        )
+        for precision, some, p_value in zip(_SMALLER, values, raised, strict=True)
+    ]
 
 
 def _try_all(axes: Sequence[Axis], now: Setup, trial: Trial, progress: Progress) -> None:

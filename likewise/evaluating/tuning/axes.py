@@ -11,10 +11,15 @@ from likewise.searching.fusion import FUSIONS
 from likewise.searching.settings import SearchSettings
 from likewise.settings import to_dict
 
-_K1 = (0.6, 0.9, 1.2, 1.6, 2.0)
+_K1 = (0.6, 1.2, 2.0)
 _B = (0.25, 0.5, 0.75, 1.0)
-_CONSTANTS = (1.0, 5.0, 15.0, 60.0)
-_OF_WORDS = (0.0, 0.3, 0.6, 1.0, 1.7, 3.0)  # their weight, where that of meaning is 1
+_SHARES = (0.2, 0.4, 0.6, 0.8)  # of words, beside that of meaning
+_SCORES = (0.0125, 0.025, 0.05, 0.1)  # weights of BM25 scores beside cosines
+_RANKS = (0.3, 0.6, 1.0, 1.7)  # of ranks by words beside those by meaning
+_CONSTANTS = (5.0, 60.0)  # of reciprocal ranks
+_SMOOTHING = (0.0, 0.15, 0.3, 0.5)
+_FEEDBACK = (0, 3, 6)
+_RERANKED = (5, 10, 20, 50)
 _SPECIAL_TOKENS = 4  # at most, around a text: what is left of the model's maximum is for chunks
 
 
@@ -73,10 +78,15 @@ def axes_of(now: Setup, chunks: Sequence[ChunkSettings]) -> list[Axis]:
     """
     cutting = [Axis(name="chunks", settings=(), changes=[Change(chunks=one) for one in chunks])] if chunks else []
     words = [Change(search={"k1": k1, "b": b}) for k1, b in product(_K1, _B)]
+    reranked = [Change(search={"rerank_depth": depth}) for depth in _RERANKED] if now.search.reranker else []
+    reranking = [Axis(name="reranked", settings=("rerank_depth",), changes=reranked)] if reranked else []
     return [
         *cutting,
         Axis(name="BM25", settings=("k1", "b"), changes=words),
         Axis(name="fusion", settings=("fusion", "weights", "constant"), changes=list(_fusions(now.search))),
+        Axis(name="smoothing", settings=("smoothing",), changes=[Change(search={"smoothing": s}) for s in _SMOOTHING]),
+        Axis(name="feedback", settings=("feedback",), changes=[Change(search={"feedback": n}) for n in _FEEDBACK]),
+        *reranking,
     ]
 
 
@@ -94,16 +104,23 @@ def _sizes(size: int) -> list[int]:
 
 
 def _fusions(now: SearchSettings) -> Iterator[Change]:
+    """Every way of fusion, with more and less weight for words; retrievers that are not tuned keep theirs."""
     others = {name: weight for name, weight in now.weights.items() if name not in ("dense", "lexical")}
-    weights = [{**others, "dense": 1.0, "lexical": words} for words in _OF_WORDS]
     for way in FUSIONS:
-        constants = _CONSTANTS if way == "reciprocal_rank" else (now.constant,)
-        for constant, some in product(constants, weights):
-            yield Change(search={"fusion": way, "weights": some, "constant": constant})
-    yield Change(search={"fusion": "reciprocal_rank", "weights": {**others, "dense": 0.0, "lexical": 1.0}})
+        if way == "reciprocal_rank":
+            pairs = [(constant, 1.0, words) for constant, words in product(_CONSTANTS, _RANKS)]
+        elif way == "scores":
+            pairs = [(now.constant, 1.0, words) for words in _SCORES]
+        else:
+            pairs = [(now.constant, 1 - words, words) for words in _SHARES]
+        for constant, meaning, words in pairs:
+            weights = {**others, "dense": round(meaning, 3), "lexical": words}
+            yield Change(search={"fusion": way, "weights": weights, "constant": constant})
 
 
 def _shown(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
+        if not value:
+            return "its own weights"
         return ", ".join(f"{one} {weight:g}" for one, weight in value.items())
     return value if isinstance(value, str) else f"{name} {value:g}"

@@ -126,7 +126,7 @@ class Cuttings:
 
     def _cutting(self, index: Index, listing: Listing) -> Cutting:
         digest = sha256(f"{listing.digest} {self.facts.contract.to_json()}".encode()).hexdigest()
-        return Cutting(index, listing.spans, digest, self.keeper)
+        return Cutting(index, list(listing.spans), digest)
 
     def _key(self, chunks: ChunkSettings) -> str:
         told = json.dumps([to_dict(chunks), self._digest, self.facts.contract.to_json()], sort_keys=True)
