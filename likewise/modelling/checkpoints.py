@@ -146,9 +146,10 @@ def read_checkpoint(folder: Path, *, foreign: bool = False) -> Checkpoint:
     """
     if not folder.is_dir():
         raise ModelError(f"no model folder {str(folder)!r}")
-    if not any((folder / name).is_file() for name in ("config.json", "router_config.json", "modules.json")):
+    described = any((folder / name).is_file() for name in ("config.json", "router_config.json"))
+    chain = read_chain(folder) if described or (folder / "modules.json").is_file() else None
+    if chain is None or not (described or chain.static):
         raise ModelError(f"{folder} has no config.json: it is not a model folder, or was not downloaded whole")
-    chain = read_chain(folder)
     declared = read_json(folder / "config_sentence_transformers.json", optional=True)
     whole, folder = folder, folder / chain.network
     config = read_json(folder / "config.json", optional=chain.static)
