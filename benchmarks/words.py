@@ -133,7 +133,7 @@ class Stream:
             if read - shown > self._most / 50:
                 shown = read
                 pages = int(Path("/proc/self/statm").read_text().split()[1])
-                print(f"| {read / 1e9:.1f} | {pages * resource.getpagesize() / 1e6:.0f} |", flush=True)
+                print(f"| {read / 1e9:.3f} | {pages * resource.getpagesize() / 1e6:.0f} |", flush=True)
             yield line
 
 
