@@ -20,7 +20,7 @@ OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directl
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option("-k", type=int, default=5, show_default=True, help="How many hits at most.")
-@click.option("--mode", default="hybrid", show_default=True, help="hybrid, dense (meaning) or lexical (words).")
+@click.option("--mode", default="hybrid", show_default=True, help="hybrid, dense (meaning), lexical (words) or sparse.")
 @click.option("--where", help="A filter on metadata: 'lang = \"en\" and year >= 2020'.")
 @source_options
 @as_json_option

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,6 +18,7 @@ from likewise.encoding.lexical import AUTO, VERSION, Analyzer, analyzer_names, c
 from likewise.encoding.models import Source, load
 from likewise.errors import ArtifactError, SettingError, UnknownNameError
 from likewise.searching.fusion import WEIGHTS, reciprocal_rank
+from likewise.searching.learned_sparse import LearnedSparse
 from likewise.storing import Filter, Ranking, SqliteStore, Store, StoreSettings, open_store, parse_filter
 from likewise.types import Document, Hit, Mode, Vectors
 
@@ -40,6 +41,8 @@ class Index:
         chunks: How documents are cut; the default is again the index's own.
         analyzer: How texts become words: a language, "plain", or "auto", which looks at the first documents; the
             default is again the index's own, and "auto" for a new one.
+        sparse: Name or folder of a model of learned sparse vectors (SPLADE), which are a third way of searching; the
+            default is again the index's own, and none for a new one.
         store: When the search engine beside SQLite comes in.
         source: Where the model may come from; the default revision is again the index's own.
 
@@ -49,7 +52,7 @@ class Index:
         hits = index.search("how do I get back into my account", k=5)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a new index may be made with
         self,
         path: str | Path,
         *,
@@ -57,6 +60,7 @@ class Index:
         precision: str | None = None,
         chunks: "ChunkSettings | None" = None,
         analyzer: str | None = None,
+        sparse: str | Path | None = None,
         store: StoreSettings = StoreSettings(),
         source: Source = Source(),
     ) -> None:
@@ -69,6 +73,7 @@ class Index:
         if analyzer not in (None, AUTO, *analyzer_names()):
             raise UnknownNameError("analyzer", str(analyzer), [AUTO, *analyzer_names()])
         self._analyzer_name = analyzer
+        self._sparse = LearnedSparse(sparse, source=source, where=str(path))
         self._analyzer: Analyzer | None = None
 
     def __repr__(self) -> str:
@@ -108,10 +113,12 @@ class Index:
             if self._model or self._precision:
                 encoder()  # what was asked for must be the index's, even if there turns out to be nothing to encode
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
+            sparse = partial(self._sparse.rows, store) if self._sparse.is_used(store) else None
+            kitchen = Kitchen(encoder, lambda texts: self._analyzer_for(store, texts), chunks, sparse)
             report = add(
                 store,
                 documents,
-                Kitchen(encoder, lambda texts: self._analyzer_for(store, texts), chunks),
+                kitchen,
                 progress,
                 only=only,
             )
@@ -127,7 +134,8 @@ class Index:
         Args:
             query: A question, or words.
             k: How many hits at most.
-            mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both by reciprocal rank.
+            mode: "dense" compares meaning, "lexical" words (BM25), "sparse" learned sparse vectors, "hybrid" fuses all
+                that the index has by reciprocal rank.
             where: Keeps only documents whose metadata match, such as ``'lang = "en" and year >= 2020'``.
 
         Returns:
@@ -196,13 +204,21 @@ class Index:
             vector = encoder.encode([query], role="query", overflow="chunk")[0]  # (D,)
             return store.search_dense(vector, k=depth, where=where)
 
+        def sparse() -> dict[str, Ranking]:
+            return {"sparse": self._sparse.ranking(store, query, k=depth, where=where)}
+
+        if mode == "sparse":
+            if not self._sparse.is_used(store):
+                raise SettingError(f"{self.path} has no sparse vectors: index into another folder with sparse=MODEL")
+            return sparse()
         if mode == "lexical":
             return {"lexical": lexical()}
         if mode == "dense":
             return {"dense": dense()}
         with ThreadPoolExecutor(1) as pool:
             words = pool.submit(lexical)
-            return {"dense": dense(), "lexical": words.result()}
+            found = {"dense": dense(), "lexical": words.result()}
+        return found | sparse() if self._sparse.is_used(store) else found
 
     def _encoder_for(self, store: Store, progress: "Progress") -> Encoder:
         """The encoder of this index, loaded once and held to its contract; a new index takes it as its own."""
@@ -295,8 +311,8 @@ def check_request(query: str, *, k: int, mode: str, where: str | Filter | None) 
         raise SettingError("the query is blank: say in a few words what to look for")
     if not isinstance(k, int) or k < 1:
         raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
-    if mode not in ("hybrid", "dense", "lexical"):
-        raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
+    if mode not in ("hybrid", "dense", "lexical", "sparse"):
+        raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense', 'lexical' or 'sparse'")
     return parse_filter(where) if isinstance(where, str) else where
 
 

@@ -196,6 +196,19 @@ class Scorer:
         rows, scores = self._sums(lists, k)
         return _ranking(self.inverted.ids, rows, scores, k)
 
+    def parts(self, terms: Sequence[int], weights: Sequence[float], ids: Ids) -> dict[int, dict[int, float]]:
+        """By chunk of ``ids`` that is there, what each term adds to its score; terms that add nothing are left out."""
+        rows = np.flatnonzero(np.isin(self.inverted.ids, ids))
+        if self.inverted.alive is not None:
+            rows = rows[self.inverted.alive[rows]]
+        found: dict[int, dict[int, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
+        for term, weight in zip(terms, weights, strict=True):
+            one = self.list_of(term)
+            _, places, theirs = np.intersect1d(rows, one.rows, assume_unique=True, return_indices=True)
+            for id, worth in zip(self.inverted.ids[rows[places]].tolist(), one.worths[theirs].tolist(), strict=True):
+                found[id][term] = weight * worth
+        return found
+
     def _sums(self, lists: Sequence[WeighedList], k: int) -> tuple[Places, Worths]:
         """Rows that may be among the best k, and their scores."""
         scores, left, kth, read = self._scores, sum(one.greatest for one in lists), 0.0, 0

@@ -143,8 +143,25 @@ class Store(Protocol):
         """The k chunks whose vectors have the greatest dot product with ``query`` (D,)."""
         ...
 
-    def search_lexical(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        """The k best chunks by BM25 among those with at least one of ``terms`` (t,), each counted ``weights`` (t,)."""
+    def search_lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
+        """The k best chunks by BM25 among those with at least one of ``terms`` (t,), each counted ``weights`` (t,).
+
+        ``bm25`` is k1 and b; by default the store's own.
+        """
+        ...
+
+    def lexical_parts(
+        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[int, float]]:
+        """By chunk of ``ids``, what each term adds to its BM25 score; the terms that it lacks are left out."""
         ...
 
     def search_sparse(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:

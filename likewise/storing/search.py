@@ -20,7 +20,7 @@ from likewise.storing.filters import Filter, check_fields, matches
 from likewise.storing.protocol import Ranking, Terms
 from likewise.storing.rows import document_checksum, numbers_json, state_row
 from likewise.storing.shards import ShardHolder
-from likewise.storing.words import TermSearch, ranked, sparse_search, word_search
+from likewise.storing.words import TermSearch, ranked, sparse_search, summed, word_search
 from likewise.types import Ids, Vectors
 
 if TYPE_CHECKING:
@@ -139,13 +139,40 @@ class Searcher:
             way = DenseWay(self._connection, self._path, np.ascontiguousarray(query, dtype=np.float32))
             return self._search(way, self._dense, state, k, where)
 
-    def lexical(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
-        return self._by_terms(self.words, terms, weights, k, where)
+    def lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        k: int,
+        where: Filter | None,
+        *,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
+        return self._by_terms(self.words, terms, weights, k, where, bm25=bm25)
+
+    def lexical_parts(
+        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[int, float]]:
+        """By chunk, what each term adds to its BM25 score; the terms that it lacks are left out."""
+        with self._reading() as state:
+            if not state.chunks or not len(ids):
+                return {}
+            scorer = self.words.scorer(self._connection, self._path, parameters=bm25)
+            return scorer.parts(*summed(terms, weights), ids)
 
     def sparse(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
         return self._by_terms(self.vocabulary, terms, weights, k, where)
 
-    def _by_terms(self, search: TermSearch, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
+    def _by_terms(
+        self,
+        search: TermSearch,
+        terms: Terms,
+        weights: Vectors,
+        k: int,
+        where: Filter | None,
+        *,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
         _check_k(k)
         if terms.ndim != 1 or terms.shape != weights.shape:
             raise ShapeError(f"terms {terms.shape} and weights {weights.shape} must both be (t,)")
@@ -156,7 +183,8 @@ class Searcher:
             if where is not None:
                 check_fields(where, [name for name, _ in self._connection.execute(KNOWN_FIELDS)])
                 passing = self._all_passing(where, state)
-            return ranked(search.scorer(self._connection, self._path), terms, weights, k, passing=passing)
+            scorer = search.scorer(self._connection, self._path, parameters=bm25)
+            return ranked(scorer, terms, weights, k, passing=passing)
 
     def close(self) -> None:
         self.shards.close()

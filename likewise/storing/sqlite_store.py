@@ -161,8 +161,21 @@ class SqliteStore:
     def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
         return self._searcher.dense(query, k, where)
 
-    def search_lexical(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        return self._searcher.lexical(terms, weights, k, where)
+    def search_lexical(
+        self,
+        terms: Terms,
+        weights: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        bm25: tuple[float, float] | None = None,
+    ) -> Ranking:
+        return self._searcher.lexical(terms, weights, k, where, bm25=bm25)
+
+    def lexical_parts(
+        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[int, float]]:
+        return self._searcher.lexical_parts(terms, weights, ids, bm25=bm25)
 
     def search_sparse(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
         return self._searcher.sparse(terms, weights, k, where)

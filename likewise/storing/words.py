@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -73,9 +73,19 @@ class TermSearch:
         self._corpus: Corpus | None = None
         self._seen = 0  # the greatest number of a chunk that was loaded
 
-    def scorer(self, connection: sqlite3.Connection, path: Path) -> Scorer:
-        """What ranks the store as it is now; within the caller's transaction."""
+    def scorer(
+        self, connection: sqlite3.Connection, path: Path, *, parameters: tuple[float, float] | None = None
+    ) -> Scorer:
+        """What ranks the store as it is now; within the caller's transaction.
+
+        Args:
+            connection: The store's.
+            path: The database's, for messages.
+            parameters: BM25's k1 and b; None for the store's own.
+        """
         corpus = read_corpus(connection)
+        if parameters is not None:
+            corpus = replace(corpus, k1=parameters[0], b=parameters[1])
         if self._scorer is None or corpus != self._corpus:
             inverted = self._current(connection, path, corpus)
             self._scorer, self._inverted = Scorer(inverted, self._weigh(inverted, corpus)), inverted
