@@ -15,7 +15,7 @@ from pathlib import Path
 import bm25s
 import numpy as np
 import pytrec_eval
-from labelled_sets import RetrievalSet, read_retrieval_set, read_table
+from labelled_sets import RetrievalSet, read_retrieval_set
 from reporting import Row, parser, print_settings, print_table
 
 from likewise.encoding.lexical import Analyzer, chosen_analyzer
@@ -33,9 +33,9 @@ def main() -> None:
     print_settings({"k1": 1.2, "b": 0.75, "bm25s": bm25s.__version__}, as_json=arguments.json)
     rows = [_row(one, LANGUAGES[one.name.removeprefix("xquad-")]) for one in _xquad(arguments.data)]
     print_table("XQuAD: nDCG@10", rows, as_json=arguments.json)
-    sets = [read_retrieval_set(arguments.data, name, most_queries=None) for name in ("cranfield", "cacm")]
-    sets += [read_retrieval_set(arguments.data, "msmarco_dl_sample", most_queries=None), _cosqa(arguments.data)]
-    print_table("English sets: nDCG@10", [_row(one, "english") for one in sets], as_json=arguments.json)
+    english = ("cranfield", "cacm", "msmarco_dl_sample", "cosqa")
+    rows = [_row(read_retrieval_set(arguments.data, name), "english") for name in english]
+    print_table("English sets: nDCG@10", rows, as_json=arguments.json)
 
 
 def _arguments() -> argparse.Namespace:
@@ -91,14 +91,6 @@ def _xquad(data: Path) -> Iterator[RetrievalSet]:
         queries = {str(qa["id"]): qa["question"] for qa, _ in asked}
         qrels = {str(qa["id"]): {paragraph: 1} for qa, paragraph in asked}
         yield RetrievalSet(f"xquad-{language}", documents, queries, qrels)
-
-
-def _cosqa(data: Path) -> RetrievalSet:
-    with gzip.open(data / "cosqa" / "code.jsonl.gz", "rt", encoding="utf-8") as lines:
-        documents = {str(one["id"]): one["code"] for one in map(json.loads, lines)}
-    asked = list(read_table(data / "cosqa" / "queries_test.tsv.gz"))
-    queries = {row["query_id"]: row["query"] for row in asked}
-    return RetrievalSet("cosqa", documents, queries, {row["query_id"]: {row["code_id"]: 1} for row in asked})
 
 
 if __name__ == "__main__":
