@@ -34,8 +34,8 @@ _REPEATS = 3
 def main() -> None:
     arguments = _arguments()
     texts, analyzer = _texts(arguments.texts)[: arguments.chunks], Analyzer()
-    asked = [words for words in map(analyzer.words, _texts(arguments.queries)) if words]
-    counted = analyzer.count([" ".join(words) for words in asked])
+    questions = [text for text in _texts(arguments.queries) if analyzer.words(text)]
+    asked, counted = [analyzer.words(text) for text in questions], analyzer.count(questions)
     with TemporaryDirectory() as folder:
         _fill(Path(folder) / "index", texts, analyzer)
         with open_store(Path(folder) / "index", mode="read") as store:

@@ -130,7 +130,7 @@ def _case(index: lw.Index, queries: Mapping[str, str], measure: Measure) -> Case
         )
         for id, text in queries.items()
     }
-    found = {id: retrieve(tools.store, one, one.settings.depth) for id, one in questions.items()}
+    found = {id: retrieve(tools, one, one.settings.depth) for id, one in questions.items()}
     chunks = sorted({chunk for one in found.values() for r in one.rankings.values() for chunk in r.ids.tolist()})
     names = {chunk.id: chunk.document_id.partition("#")[0] for chunk in tools.store.fetch(chunks)}
     return Case(tools, questions, found, names, measure)

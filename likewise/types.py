@@ -17,7 +17,7 @@ Vectors: TypeAlias = NDArray[np.float32]  # (N, D)
 Ids: TypeAlias = NDArray[np.int64]  # (N,)
 Role: TypeAlias = Literal["query", "document"]
 Overflow: TypeAlias = Literal["error", "truncate", "chunk"]
-Mode: TypeAlias = Literal["hybrid", "dense", "lexical"]
+Mode: TypeAlias = Literal["hybrid", "dense", "lexical", "sparse"]
 Metadata: TypeAlias = Mapping[str, Any]  # JSON values: str, int, float, bool, None, lists and dicts of them
 
 

@@ -22,6 +22,7 @@ from likewise.searching.index import Index
 @click.option("--max-tokens", type=int, help="Tokens of a chunk at most.")
 @click.option("--overlap", type=int, help="Tokens that neighbouring chunks share.")
 @click.option("--analyzer", help="How texts become words: auto, plain, or a language such as english.")
+@click.option("--sparse", help="A model of learned sparse vectors (SPLADE): its name or folder.")
 @click.option("--max-file-mb", type=float, default=32, show_default=True, help="Larger files are skipped.")
 @click.option("--token-vectors", metavar="MODEL", help="Also keep a ColBERT model's vectors of tokens, for --rerank.")
 @click.option("--ignore", multiple=True, help="A pattern to leave out, as in .gitignore; may be repeated.")
@@ -36,6 +37,7 @@ def index(
     max_tokens: int | None,
     overlap: int | None,
     analyzer: str | None,
+    sparse: str | None,
     max_file_mb: float,
     token_vectors: str | None,
     ignore: tuple[str, ...],
@@ -47,7 +49,9 @@ def index(
     given = {"way": way, "max_tokens": max_tokens, "overlap_tokens": overlap}
     options = {name: value for name, value in given.items() if value is not None}
     chunks = ChunkSettings(**options) if options else None  # type: ignore[arg-type]  # click checked the types
-    with Index(to, model=model, precision=precision, chunks=chunks, analyzer=analyzer, source=source) as made:
+    with Index(
+        to, model=model, precision=precision, chunks=chunks, analyzer=analyzer, sparse=sparse, source=source
+    ) as made:
         if as_json:
             report = made.add(documents)
             if token_vectors:

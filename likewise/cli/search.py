@@ -26,7 +26,7 @@ OWN_FOLDER = ".likewise"  # where the index of a folder that is searched directl
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option("-k", type=int, default=5, show_default=True, help="How many hits at most.")
-@click.option("--mode", help="hybrid (by default), dense (meaning; the default of --like) or lexical (words).")
+@click.option("--mode", help="hybrid (by default), dense (meaning; the default of --like), lexical (words) or sparse.")
 @click.option("--where", help="A filter on metadata: 'lang = \"en\" and year >= 2020'.")
 @click.option("--like", is_flag=True, help="QUERY is a document's id or path: find more like it.")
 @click.option("--unlike", multiple=True, metavar="TEXT", help="What hits shall not be about; with --like, another id.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from likewise.encoding.lexical import Analyzer, WordCounts
+from likewise.encoding.lexical import AUTO, WordCounts, chosen_analyzer
 from likewise.encoding.packed_search import Rankings
 from likewise.storing.postings import Inverted, Scorer, SparseRows, bm25, turned
 from likewise.storing.words import K1, B, ranked
@@ -16,13 +16,16 @@ class WordSearch:
     name = "BM25"
     tokenizer = None
 
+    def __init__(self, *, analyzer: str = AUTO) -> None:
+        self._analyzer = analyzer
+
     def search(self, queries: Sequence[str], documents: Sequence[str], k: int) -> Rankings:
         """The k documents with the greatest BM25 score for each query, of those that share a word with it.
 
         Returns:
             Best first; equal scores in the order of documents.
         """
-        analyzer = Analyzer()
+        analyzer = chosen_analyzer(self._analyzer, documents)
         counted = analyzer.count(documents)
         inverted = Inverted([turned(_rows(counted))])
         tokens = int(inverted.lengths.sum())

@@ -15,11 +15,11 @@ import numpy as np
 
 from likewise.chunking import ChunkSettings, chunk, embedded_text
 from likewise.encoding.encoder import Encoder
-from likewise.encoding.lexical import Analyzer
+from likewise.encoding.lexical import Analyzer, WordCounts
 from likewise.errors import ReadingError, SettingError
 from likewise.reading import FileState, Reading, Skipped
 from likewise.settings import from_dict, to_dict
-from likewise.storing import Changes, ChunkRow, DocumentRow, Store, StoredFile
+from likewise.storing import Changes, ChunkRow, DocumentRow, SparseWeights, Store, StoredFile
 from likewise.storing.filters import check_text
 from likewise.types import Chunk, Document, Vectors
 
@@ -57,6 +57,7 @@ class Kitchen:
     analyzer: Callable[[Sequence[str]], Analyzer]  # from the first texts, by which a new index may choose
     chunks: ChunkSettings
     others: Sequence[Store] = ()  # stores of the same contract, whose vectors of the same texts are used again
+    sparse: Callable[[Sequence[str]], list[SparseWeights]] | None = None  # learned sparse vectors, where there are any
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +292,11 @@ def _rows(store: Store, group: _Group, kitchen: Kitchen, report: AddReport) -> l
     texts = {id: [embedded_text(c, settings=kitchen.chunks) for c in cut] for id, cut in group.chunks.items()}
     hashes = {text: _hash(text) for several in texts.values() for text in several}
     vectors = _vectors(store, hashes, kitchen, report)
-    analyzer = kitchen.analyzer(list(hashes)) if hashes else None
+    sides = _Sides(vectors, {}, {})
+    if hashes:
+        names = list(hashes)
+        sides.words.update(zip(names, kitchen.analyzer(names).count(names), strict=True))
+        sides.sparse.update(zip(names, kitchen.sparse(names), strict=True) if kitchen.sparse else ())
     rows = []
     for item in group.items:
         if item.document is None:
@@ -305,19 +310,22 @@ def _rows(store: Store, group: _Group, kitchen: Kitchen, report: AddReport) -> l
                 metadata=item.document.metadata,
                 content_hash=item.content_hash,
                 file=item.file,
-                chunks=_chunk_rows(cut, texts[item.document.id], hashes, vectors, analyzer) if analyzer else (),
+                chunks=_chunk_rows(cut, texts[item.document.id], hashes, sides),
             )
         )
     return rows
 
 
-def _chunk_rows(
-    cut: Sequence[Chunk],
-    texts: Sequence[str],
-    hashes: dict[str, bytes],
-    vectors: dict[bytes, Vectors],
-    analyzer: Analyzer,
-) -> list[ChunkRow]:
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What a text is found by."""
+
+    vectors: dict[bytes, Vectors]  # by hash of the text
+    words: dict[str, WordCounts]  # by text
+    sparse: dict[str, SparseWeights]  # by text
+
+
+def _chunk_rows(cut: Sequence[Chunk], texts: Sequence[str], hashes: dict[str, bytes], sides: _Sides) -> list[ChunkRow]:
     return [
         ChunkRow(
             text=one.text,
@@ -325,12 +333,13 @@ def _chunk_rows(
             end=one.end,
             heading=one.heading,
             embedded_hash=hashes[text],
-            vector=vectors[hashes[text]],
-            terms=counted.terms,
-            counts=counted.counts,
-            tokens=counted.length,
+            vector=sides.vectors[hashes[text]],
+            terms=sides.words[text].terms,
+            counts=sides.words[text].counts,
+            tokens=sides.words[text].length,
+            sparse=sides.sparse.get(text),
         )
-        for one, text, counted in zip(cut, texts, analyzer.count(texts), strict=True)
+        for one, text in zip(cut, texts, strict=True)
     ]
 
 

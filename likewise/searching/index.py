@@ -1,24 +1,21 @@
 """Documents that can be searched: the object that users hold."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
-from likewise.encoding.catalogue import DEFAULT_MODEL
-from likewise.encoding.contract import CANARIES, Contract, require_canaries
+from likewise.encoding.contract import Contract
 from likewise.encoding.encoder import Encoder
-from likewise.encoding.lexical import AUTO, VERSION, Analyzer, analyzer_names, chosen_analyzer
-from likewise.encoding.models import Source, load
+from likewise.encoding.models import Source
 from likewise.encoding.multi_vector import MultiVectorEncoder, load_multi_vector
-from likewise.errors import ArtifactError, SettingError, UnknownNameError
+from likewise.errors import ArtifactError, SettingError
 from likewise.searching.late_interaction import begin, bring_up_to_date, described, kept_vectors
+from likewise.searching.learned_sparse import LearnedSparse
+from likewise.searching.own_models import Asked, OwnModels, lasting, unrelated
 from likewise.searching.pipeline import Question, Tools, answer
 from likewise.searching.probes import Probe, of_example, of_question
 from likewise.searching.requests import check_request, check_texts
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
     from likewise.chunking import ChunkSettings
     from likewise.searching.adding import AddReport, Progress
     from likewise.searching.reasons import Reasons
-
-_MOST_UNRELATED = 0.95  # an encoder to which everything is alike is still told from one that sees no difference
 
 
 class Index:
@@ -47,6 +42,8 @@ class Index:
         chunks: How documents are cut; the default is again the index's own.
         analyzer: How texts become words: a language, "plain", or "auto", which looks at the first documents; the
             default is again the index's own, and "auto" for a new one.
+        sparse: Name or folder of a model of learned sparse vectors (SPLADE), which are a third way of searching; the
+            default is again the index's own, and none for a new one.
         store: From how many chunks on vectors are searched by a shortlist, and what kind; whether queries are kept.
         source: Where the model may come from; the default revision is again the index's own.
 
@@ -56,7 +53,7 @@ class Index:
         hits = index.search("how do I get back into my account", k=5)
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a new index may be made with
         self,
         path: str | Path,
         *,
@@ -64,19 +61,19 @@ class Index:
         precision: str | None = None,
         chunks: "ChunkSettings | None" = None,
         analyzer: str | None = None,
+        sparse: str | Path | None = None,
         store: StoreSettings = StoreSettings(),
         source: Source = Source(),
     ) -> None:
         self.path = Path(path)
-        self._model, self._precision, self._chunks, self._store_settings = model, precision, chunks, store
+        self._chunks, self._store_settings = chunks, store
         self._source = source
         self._reader: SqliteStore | None = None
-        self._encoder: Encoder | None = None
-        self._checked = False  # the canaries, once for an opened index
-        if analyzer not in (None, AUTO, *analyzer_names()):
-            raise UnknownNameError("analyzer", str(analyzer), [AUTO, *analyzer_names()])
-        self._analyzer_name = analyzer
-        self._analyzer: Analyzer | None = None
+        asked = Asked(model=model, precision=precision, analyzer=analyzer, source=source)
+        self._own, self._sparse = (
+            OwnModels(asked, where=str(path)),
+            LearnedSparse(sparse, source=source, where=str(path)),
+        )
         self._rerankers: dict[str, Reranker] = {}
 
     def __repr__(self) -> str:
@@ -119,13 +116,14 @@ class Index:
         from likewise.searching.adding import Kitchen, add, chunk_settings
 
         with open_store(self.path, mode="write", settings=self._store_settings) as store:
-            encoder = cache(lambda: self._encoder_for(store, progress))
-            if self._model or self._precision:
+            encoder = cache(lambda: self._own.encoder(store, progress))
+            if self._own.asked.model or self._own.asked.precision:
                 encoder()  # what was asked for must be the index's, even if there turns out to be nothing to encode
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
+            sparse = partial(self._sparse.rows, store) if self._sparse.is_used(store) else None
             with ExitStack() as stack:
                 others = [stack.enter_context(self._other(path, encoder)) for path in vectors_from]
-                kitchen = Kitchen(encoder, lambda texts: self._analyzer_for(store, texts), chunks, others)
+                kitchen = Kitchen(encoder, partial(self._own.analyzer, store), chunks, others, sparse)
                 report = add(store, documents, kitchen, progress, only=only)
             if report.added or report.removed:
                 if len(store) >= self._store_settings.engine_threshold:
@@ -153,7 +151,7 @@ class Index:
         """
         encoder = load_multi_vector(model, source=replace(self._source, revision=None))
         with self._existing_for_writing() as store:
-            begin(store, encoder, name=_lasting(str(model)), precision=precision)
+            begin(store, encoder, name=lasting(str(model)), precision=precision)
             return bring_up_to_date(store, encoder, progress=progress)
 
     def search(
@@ -172,7 +170,8 @@ class Index:
         Args:
             query: A question, or words.
             k: How many hits at most.
-            mode: "dense" compares meaning, "lexical" words (BM25), "hybrid" fuses both.
+            mode: "dense" compares meaning, "lexical" words (BM25), "sparse" learned sparse vectors, "hybrid" fuses all
+                that the index has.
             where: Keeps only documents whose metadata match, such as ``'lang = "en" and year >= 2020'``.
             unlike: Texts whose meaning the hits shall not have.
             recall: The share of the nearest vectors that must be found, on average over queries: with 1 every vector
@@ -229,7 +228,7 @@ class Index:
         if isinstance(unlike, str):
             raise SettingError(f"unlike is many examples, got one str: use unlike=[{unlike!r}]")
         store = self._reading()
-        probe = of_example(example, unlike, store=store, analyzer=self._analyzer_for(store, []), where=str(self.path))
+        probe = of_example(example, unlike, store=store, analyzer=self._own.analyzer(store, []), where=str(self.path))
         return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
     def explain(self, query: str, hits: Sequence[Hit], *, settings: SearchSettings | None = None) -> list["Reasons"]:
@@ -251,8 +250,8 @@ class Index:
         by_meaning = any(set(hit.ranks) - {"lexical"} for hit in hits)
         reranker = self._reranker_for(settings.reranker) if settings.reranker else None
         late = reranker.encoder if isinstance(reranker, LateReranker) else None
-        encoder = self._encoder_for(store, lambda *_: None) if by_meaning else None
-        return explain(Witnesses(store, self._analyzer_for(store, [query]), encoder, late), query, hits, settings)
+        encoder = self._own.encoder(store) if by_meaning else None
+        return explain(Witnesses(store, self._own.analyzer(store, [query]), encoder, late), query, hits, settings)
 
     def settings(self) -> SearchSettings:
         """How this index answers: what ``configure`` kept, or the defaults."""
@@ -292,13 +291,14 @@ class Index:
     def tools(self) -> Tools:
         """What the stages in ``likewise.searching.pipeline`` work with, for those who run them one by one."""
         store = self._reading()
-        return Tools(store, self._reranker_for, _unrelated(store))
+        sparse = self._sparse if self._sparse.is_used(store) else None
+        return Tools(store, self._reranker_for, unrelated(store), sparse)
 
     def probe(self, query: str, *, unlike: Sequence[str] = ()) -> Probe:
         """What a search for a question looks for; its vector is made when it is asked for."""
         store = self._reading()
-        analyzer = self._analyzer_for(store, [query])
-        return of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._encoder_of(store))
+        analyzer = self._own.analyzer(store, [query])
+        return of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._own.encoder(store))
 
     def close(self) -> None:
         """Let go of the files. The index can be used again afterwards."""
@@ -326,9 +326,6 @@ class Index:
         question = Question(probe=probe, k=k, mode=mode, where=where, settings=settings or self.settings())
         return answer(self.tools(), question)
 
-    def _encoder_of(self, store: Store) -> Encoder:
-        return self._encoder_for(store, lambda *_: None)
-
     def _reranker_for(self, name: str) -> Reranker:
         """A reranker, loaded once; a ColBERT takes the token vectors that this index keeps if they are its own."""
         if name not in self._rerankers:
@@ -345,61 +342,11 @@ class Index:
         assert kept is not None
         return load_multi_vector(kept["model"], source=replace(self._source, revision=None))
 
-    def _encoder_for(self, store: Store, progress: "Progress") -> Encoder:
-        """The encoder of this index, loaded once and held to its contract; a new index takes it as its own."""
-        stored = store.read_setting("contract")
-        contract = Contract.from_json(stored) if stored else None
-        if self._encoder is None:
-            own, source = store.read_setting("model"), self._source
-            model = self._model or own or DEFAULT_MODEL
-            if model == own and source.revision is None:
-                source = replace(source, revision=store.read_setting("revision"))
-            precision = self._precision or (contract.precision if contract else "auto")
-            self._encoder = load(model, precision=precision, source=source, progress=lambda what: progress(what, 0, 0))
-        if contract is None:
-            store.write_setting("canaries", json.dumps(_canaries(self._encoder).tolist()))
-            store.write_setting("model", _lasting(self._encoder.name))
-            if self._encoder.revision is not None:
-                store.write_setting("revision", self._encoder.revision)
-            store.write_setting("contract", self._encoder.contract.to_json())
-            return self._encoder
-        self._encoder.contract.require(contract, where=str(self.path))
-        if not self._checked:
-            kept = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)
-            require_canaries(_canaries(self._encoder), kept, precision=contract.precision, where=str(self.path))
-            self._checked = True
-        return self._encoder
-
-    def _analyzer_for(self, store: Store, texts: Sequence[str]) -> Analyzer:
-        """The analyzer of this index; a new one takes what was asked for, or what suits its first texts."""
-        if self._analyzer is None:
-            stored = store.read_setting("analyzer")
-            if stored is None:
-                self._analyzer = chosen_analyzer(self._analyzer_name or AUTO, texts)
-                store.write_setting("analyzer", self._analyzer.record)
-            else:
-                self._analyzer = self._kept_analyzer(stored)
-        return self._analyzer
-
-    def _kept_analyzer(self, stored: str) -> Analyzer:
-        name, _, version = stored.rpartition("-")
-        if version != str(VERSION):
-            raise ArtifactError(
-                f"{self.path} holds words of analyzer {stored}, and this version of likewise makes those of version "
-                f"{VERSION}: index the documents anew, into another folder"
-            )
-        if self._analyzer_name not in (None, AUTO, name):
-            raise SettingError(
-                f"{self.path} was made with analyzer {name!r}, not {self._analyzer_name!r}: index into another folder"
-            )
-        return Analyzer(name)
-
     def _reading(self) -> SqliteStore:
         if self._reader is None:
             store = open_store(self.path, mode="read", settings=self._store_settings)
             try:
-                if (stored := store.read_setting("analyzer")) is not None:
-                    self._analyzer = self._kept_analyzer(stored)
+                self._own.check(store)
             except BaseException:
                 store.close()
                 raise
@@ -421,24 +368,6 @@ class Index:
         if not is_index(self.path):
             raise ArtifactError(f"{self.path} is no index: add documents to it first")
         return open_store(self.path, mode="write", settings=self._store_settings)
-
-
-def _lasting(name: str) -> str:
-    """A model's name as it is found again from any working folder."""
-    return str(Path(name).resolve()) if Path(name).is_dir() else name
-
-
-def _unrelated(store: Store) -> float:
-    """The cosine of texts that have nothing in common: the mean of those of the canaries."""
-    vectors = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)  # (N, D)
-    if len(vectors) < 2:
-        return 0.0
-    cosines = vectors @ vectors.T
-    return float(np.clip(cosines[np.triu_indices(len(vectors), 1)].mean(), 0.0, _MOST_UNRELATED))
-
-
-def _canaries(encoder: Encoder) -> Vectors:
-    return encoder.encode(CANARIES, role="query", overflow="chunk")
 
 
 def is_index(path: Path) -> bool:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from likewise.errors import SettingError
 from likewise.searching import diversity
 from likewise.searching.fusion import fuse, ranked
+from likewise.searching.learned_sparse import LearnedSparse
 from likewise.searching.probes import Probe, rocchio
 from likewise.searching.reranking import Reranker, rerank
 from likewise.searching.settings import SearchSettings
@@ -38,6 +40,7 @@ class Tools:
     store: Store
     reranker: Callable[[str], Reranker]  # by name or folder
     unrelated: float = 0.0  # the cosine of texts that have nothing in common, by the index's encoder
+    sparse: LearnedSparse | None = None  # where the index has such vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def answer(tools: Tools, question: Question) -> Hits:
 
 def _search(tools: Tools, question: Question, depth: int) -> tuple[Retrieved, Ranking]:
     """What was retrieved, and one ranking of it; with feedback, retrieved again by what came first."""
-    found = retrieve(tools.store, question, depth)
+    found = retrieve(tools, question, depth)
     best = combine(tools, question, found)
     if question.settings.feedback and found.vector is not None:
         first = _take(best, range(min(question.settings.feedback, len(best.ids))))
@@ -80,17 +83,23 @@ def _search(tools: Tools, question: Question, depth: int) -> tuple[Retrieved, Ra
     return found, best
 
 
-def retrieve(store: Store, question: Question, depth: int) -> Retrieved:
+def retrieve(tools: Tools, question: Question, depth: int) -> Retrieved:
     """What each retriever finds. The words are looked up while the question is encoded."""
+    store = tools.store
     if question.mode == "lexical":
         return Retrieved({"lexical": _lexical(store, question, depth)}, None)
+    if question.mode == "sparse":
+        return Retrieved({"sparse": _sparse(tools, question, depth)}, None)
     if question.mode == "dense":
         ranking, vector = _dense(store, question, depth)
         return Retrieved({"dense": ranking}, vector)
     with ThreadPoolExecutor(1) as pool:
         words = pool.submit(_lexical, store, question, depth)
         ranking, vector = _dense(store, question, depth)
-        return Retrieved({"dense": ranking, "lexical": words.result()}, vector)
+        found = {"dense": ranking, "lexical": words.result()}
+    if tools.sparse is not None:
+        found["sparse"] = _sparse(tools, question, depth)
+    return Retrieved(found, vector)
 
 
 def combine(tools: Tools, question: Question, found: Retrieved) -> Ranking:
@@ -155,6 +164,14 @@ def _lexical(store: Store, question: Question, depth: int) -> Ranking:
     depth += len(question.probe.left_out)
     found = store.search_lexical(words.terms, counts, k=depth, where=question.where, bm25=bm25)
     return _without(found, question.probe.left_out)
+
+
+def _sparse(tools: Tools, question: Question, depth: int) -> Ranking:
+    if tools.sparse is None:
+        raise SettingError("this index has no learned sparse vectors: index into another folder with sparse=MODEL")
+    left_out = question.probe.left_out
+    depth += len(left_out)
+    return _without(tools.sparse.ranking(tools.store, question.probe.text, k=depth, where=question.where), left_out)
 
 
 def _dense(store: Store, question: Question, depth: int) -> tuple[Ranking, Vectors]:

@@ -1,9 +1,11 @@
 """Refuse what no index could answer, before anything is opened."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from likewise.errors import SettingError
 from likewise.storing import Filter, check_recall, parse_filter
+from likewise.types import Mode
 
 
 def check_texts(texts: Sequence[str], name: str) -> None:
@@ -30,8 +32,8 @@ def check_request(
         raise SettingError("the query is blank: say in a few words what to look for")
     if not isinstance(k, int) or k < 1:
         raise SettingError(f"k is {k!r}; it must be a whole number, at least 1")
-    if mode not in ("hybrid", "dense", "lexical"):
-        raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense' or 'lexical'")
+    if mode not in get_args(Mode):
+        raise SettingError(f"mode is {mode!r}; it must be 'hybrid', 'dense', 'lexical' or 'sparse'")
     if recall is not None:
         check_recall(recall)
     return parse_filter(where) if isinstance(where, str) else where

@@ -19,6 +19,7 @@ Worths: TypeAlias = NDArray[np.float64]
 Weigh: TypeAlias = Callable[[Places, Values], Worths]  # what each value adds to the score of its row, above 0
 
 _LONG_LIST = 1_000  # rows of a list that are worth a look at whether it can be passed over
+_TELLING = 4  # times k rows in a list, for its k-th best to tell something of the whole
 _ENOUGH = 0.3  # lists are read in full until those left add at most this share of the k-th best score so far
 _EXACTLY = 1 - 1e-9  # far above the rounding of a sum in float64
 _MOST_MERGED = 0.25  # a segment that is smaller than this share of the one before is kept beside it
@@ -196,27 +197,47 @@ class Scorer:
         rows, scores = self._sums(lists, k)
         return _ranking(self.inverted.ids, rows, scores, k)
 
+    def parts(self, terms: Sequence[int], weights: Sequence[float], ids: Ids) -> dict[int, dict[int, float]]:
+        """By chunk of ``ids`` that is there, what each term adds to its score; terms that add nothing are left out."""
+        rows = np.flatnonzero(np.isin(self.inverted.ids, ids))
+        if self.inverted.alive is not None:
+            rows = rows[self.inverted.alive[rows]]
+        found: dict[int, dict[int, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
+        for term, weight in zip(terms, weights, strict=True):
+            one = self.list_of(term)
+            _, places, theirs = np.intersect1d(rows, one.rows, assume_unique=True, return_indices=True)
+            for id, worth in zip(self.inverted.ids[rows[places]].tolist(), one.worths[theirs].tolist(), strict=True):
+                found[id][term] = weight * worth
+        return found
+
     def _sums(self, lists: Sequence[WeighedList], k: int) -> tuple[Places, Worths]:
         """Rows that may be among the best k, and their scores."""
         scores, left, kth, read = self._scores, sum(one.greatest for one in lists), 0.0, 0
+        # The k-th best of the rows in one list is no better than that of all; the heaviest list has most of the best.
+        telling = next((one for one in lists if len(one.rows) >= _TELLING * k), lists[-1])
         for one in lists:
-            if read and left < _ENOUGH * kth:
-                break
+            if telling is not one and left < lists[0].greatest and read and len(one.rows) > _LONG_LIST:
+                kth = max(kth, _kth_best(scores[telling.rows], k))
+                if left < _ENOUGH * kth:
+                    break
             np.add.at(scores, one.rows, one.worths)
             left, read = left - one.greatest, read + 1
-            if len(one.rows) >= k and (read == len(lists) or len(lists[read].rows) > _LONG_LIST):
-                some = scores[one.rows]  # of k rows in one list, the last is no better than the last of the best k
-                kth = max(kth, float(np.partition(some, len(some) - k)[len(some) - k]))
+        kth = max(kth, _kth_best(scores[telling.rows], k))
         seen = lists[0].rows if read == 1 else np.concatenate([one.rows for one in lists[:read]])
         sums = scores[seen]
         scores[seen] = 0
-        close = sums >= _EXACTLY * kth - left * (read < len(lists))
+        close = np.flatnonzero(sums >= _EXACTLY * kth - (left if read < len(lists) else 0))
         rows, firsts = np.unique(seen[close], return_index=True)
-        sums = sums[close][firsts]
+        sums = sums[close[firsts]]
         for one in lists[read:]:
             places = np.minimum(one.rows.searchsorted(rows), len(one.rows) - 1)
             sums += one.worths[places] * (one.rows[places] == rows)
         return rows, sums
+
+
+def _kth_best(scores: Worths, k: int) -> float:
+    """The k-th greatest; 0 if there are fewer."""
+    return float(np.partition(scores, len(scores) - k)[len(scores) - k]) if len(scores) >= k else 0.0
 
 
 def _ranking(ids: Ids, rows: Places, sums: Worths, k: int) -> Ranking:

@@ -19,7 +19,7 @@ from likewise.storing.past_queries import PastQueries
 from likewise.storing.protocol import Ranking, Terms
 from likewise.storing.rows import state_row
 from likewise.storing.shards import ShardHolder
-from likewise.storing.words import TermSearch, parts_of, ranked, sparse_search, word_search
+from likewise.storing.words import TermSearch, ranked, sparse_search, summed, word_search
 from likewise.types import Ids, Vectors
 
 _NOTHING = Ranking(NO_IDS, np.empty(0, dtype=np.float32))
@@ -82,9 +82,6 @@ class Searcher:
     ) -> Ranking:
         return self._by_terms(self._words, terms, weights, k, where, bm25=bm25)
 
-    def sparse(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
-        return self._by_terms(self._sparse, terms, weights, k, where)
-
     def lexical_parts(
         self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
     ) -> dict[int, dict[int, float]]:
@@ -92,7 +89,11 @@ class Searcher:
         with self._reading() as state:
             if not state.chunks or not len(ids):
                 return {}
-            return parts_of(self._words.scorer(self._connection, self._path, bm25=bm25), terms, weights, ids)
+            scorer = self._words.scorer(self._connection, self._path, parameters=bm25)
+            return scorer.parts(*summed(terms, weights), ids)
+
+    def sparse(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
+        return self._by_terms(self._sparse, terms, weights, k, where)
 
     def close(self) -> None:
         self.shards.close()
@@ -114,7 +115,7 @@ class Searcher:
             if not state.chunks:
                 return _NOTHING
             passing = None if where is None else self._all_passing(where, state)
-            scorer = search.scorer(self._connection, self._path, bm25=bm25)
+            scorer = search.scorer(self._connection, self._path, parameters=bm25)
             return ranked(scorer, terms, weights, k, passing=passing)
 
     @contextmanager

@@ -73,11 +73,19 @@ class TermSearch:
         self._corpus: Corpus | None = None
         self._seen = 0  # the greatest number of a chunk that was loaded
 
-    def scorer(self, connection: sqlite3.Connection, path: Path, *, bm25: tuple[float, float] | None = None) -> Scorer:
-        """What ranks the store as it is now, by other k1 and b than its own if given; in the caller's transaction."""
+    def scorer(
+        self, connection: sqlite3.Connection, path: Path, *, parameters: tuple[float, float] | None = None
+    ) -> Scorer:
+        """What ranks the store as it is now; within the caller's transaction.
+
+        Args:
+            connection: The store's.
+            path: The database's, for messages.
+            parameters: BM25's k1 and b; None for the store's own.
+        """
         corpus = read_corpus(connection)
-        if bm25 is not None:
-            corpus = replace(corpus, k1=bm25[0], b=bm25[1])
+        if parameters is not None:
+            corpus = replace(corpus, k1=parameters[0], b=parameters[1])
         if self._scorer is None or corpus != self._corpus:
             inverted = self._current(connection, path, corpus)
             self._scorer, self._inverted = Scorer(inverted, self._weigh(inverted, corpus)), inverted
@@ -143,16 +151,3 @@ def ranked(scorer: Scorer, terms: Terms, weights: Vectors, k: int, *, passing: I
     allowed = None if passing is None else np.isin(scorer.inverted.ids, passing, assume_unique=True)
     known, sums = summed(terms, weights)
     return scorer.best(known, sums, k, allowed=allowed)
-
-
-def parts_of(scorer: Scorer, terms: Terms, weights: Vectors, ids: Ids) -> dict[int, dict[int, float]]:
-    """By chunk, what each term adds to its score; without the terms that it lacks and the chunks that are gone."""
-    rows = np.flatnonzero(np.isin(scorer.inverted.ids, ids))
-    parts: dict[int, dict[int, float]] = {number: {} for number in scorer.inverted.ids[rows].tolist()}
-    for term, weight in zip(*summed(terms, weights), strict=True):
-        found = scorer.list_of(term)
-        here = np.isin(found.rows, rows, assume_unique=True)
-        numbers, worths = scorer.inverted.ids[found.rows[here]], found.worths[here] * weight
-        for number, worth in zip(numbers.tolist(), worths.tolist(), strict=True):
-            parts[number][term] = worth
-    return parts

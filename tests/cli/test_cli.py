@@ -187,7 +187,7 @@ BAD = {
     "missing path": (("search", "{notes}/nothing", "owl"), "no file or folder at"),
     "missing path of index": (("index", "{notes}/nothing", "--to", "{notes}/i"), "no file or folder at"),
     "blank query": (("search", "{notes}", " "), "the query is blank"),
-    "mode": (("search", "{notes}", "owl", "--mode", "sparse"), "'sparse'; it must be 'hybrid', 'dense' or 'lexical'"),
+    "mode": (("search", "{notes}", "owl", "--mode", "words"), "'words'; it must be 'hybrid', 'dense', 'lexical' or"),
     "filter": (("search", "{notes}", "owl", "--where", "year >="), "year"),
     "filter field": (("search", "{notes}", "owl", "--where", 'nam = "a"'), "Did you mean 'name'"),
     "k": (("search", "{notes}", "owl", "-k", "0"), "k is 0; it must be a whole number, at least 1"),

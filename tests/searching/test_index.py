@@ -107,7 +107,7 @@ def test_equal_chunks_come_in_the_order_they_were_added(tmp_path, encoder):
         ({"query": "owl", "k": 0}, "k is 0; it must be a whole number, at least 1"),
         ({"query": "owl", "k": -1}, "k is -1"),
         ({"query": "owl", "k": 2.5}, "k is 2.5"),
-        ({"query": "owl", "mode": "sparse"}, "mode is 'sparse'; it must be 'hybrid', 'dense' or 'lexical'"),
+        ({"query": "owl", "mode": "words"}, "mode is 'words'; it must be 'hybrid', 'dense', 'lexical' or 'sparse'"),
         ({"query": "owl", "where": "year >="}, "year"),
         ({"query": "owl", "where": "yeer = 2020"}, "Did you mean 'year'"),
     ],

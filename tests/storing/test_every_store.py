@@ -75,6 +75,15 @@ def test_sparse_search_equals_the_plain_one(filled):
             assert_same(store.search_sparse(*query, k=k), plain.search_sparse(query, k))
 
 
+def test_the_parts_of_a_score_sum_to_it(filled):
+    store, _ = filled
+    query = query_of("owl", "fox", "owl", "unheard")
+    ranking = store.search_lexical(*query, k=50, bm25=(0.9, 0.4))
+    parts = store.lexical_parts(*query, np.array([*ranking.ids, 10**9]), bm25=(0.9, 0.4))
+    assert sorted(parts) == sorted(ranking.ids.tolist())
+    np.testing.assert_allclose([sum(parts[id].values()) for id in ranking.ids.tolist()], ranking.scores, rtol=1e-6)
+
+
 @pytest.mark.parametrize("weights", [[np.nan], [-1.0], [np.inf]])
 def test_weights_that_mean_nothing_are_refused(filled, weights):
     store, _ = filled
