@@ -45,7 +45,7 @@ def loaded_once(cache_folder):
     real = cache(lambda model, precision, source: likewise.load(model, precision=precision, source=source))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "likewise.searching.index.load",
+            "likewise.searching.own_models.load",
             lambda model, *, precision, source, progress: real(model, precision, source),
         )
         yield

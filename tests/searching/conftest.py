@@ -52,7 +52,7 @@ def no_model(monkeypatch):
     def load(*_, **__):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("likewise.searching.index.load", load)
+    monkeypatch.setattr("likewise.searching.own_models.load", load)
 
 
 @pytest.fixture
