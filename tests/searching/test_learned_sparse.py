@@ -56,7 +56,7 @@ def test_an_index_opened_without_naming_the_model_uses_its_own(index, tmp_path):
 
 
 def test_another_model_is_refused(index, tmp_path):
-    other = SPARSE["sum"](tmp_path / "other")
+    other = SPARSE["routed"](tmp_path / "other")
     with pytest.raises(ContractError, match="another encoder"):
         lw.Index(tmp_path / "index", sparse=other).search("owls", mode="sparse")
 
