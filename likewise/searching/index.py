@@ -1,7 +1,7 @@
 """Documents that can be searched: the object that users hold."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -110,7 +110,7 @@ class Index:
             StorageError: The disk is full, read-only or failing; what was committed before is safe.
         """
         # Searching an index must not pay for the imports of reading and chunking: they take longer than a query.
-        from likewise.searching.adding import Kitchen, add, chunk_settings
+        from likewise.searching.adding import Kitchen, add, chunk_settings, open_other
 
         with open_store(self.path, mode="write", settings=self._store_settings) as store:
             encoder = cache(lambda: self._encoder_for(store, progress))
@@ -118,7 +118,7 @@ class Index:
                 encoder()  # what was asked for must be the index's, even if there turns out to be nothing to encode
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
             with ExitStack() as stack:
-                others = [stack.enter_context(self._other(path, encoder)) for path in vectors_from]
+                others = [stack.enter_context(open_other(path, encoder)) for path in vectors_from]
                 kitchen = Kitchen(encoder, self._analyzer, chunks, others)
                 report = add(store, documents, kitchen, progress, only=only)
             if report.added or report.removed:
@@ -366,17 +366,6 @@ class Index:
                 raise ArtifactError(f"{self.path} holds words of analyzer {analyzer}, this is {ANALYZER}: index anew")
             self._reader = store
         return self._reader
-
-    def _other(self, path: str | Path, encoder: Callable[[], Encoder]) -> SqliteStore:
-        """Another index, open for reading, whose vectors can stand beside this one's."""
-        store = open_store(path, mode="read")
-        try:
-            if stored := store.read_setting("contract"):
-                encoder().contract.require(Contract.from_json(stored), where=str(path))
-        except BaseException:
-            store.close()
-            raise
-        return store
 
     def _existing_for_writing(self) -> SqliteStore:
         if not is_index(self.path):
