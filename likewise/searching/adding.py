@@ -10,16 +10,18 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from likewise.chunking import ChunkSettings, chunk, embedded_text
+from likewise.encoding.contract import Contract
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import Analyzer, WordCounts
 from likewise.errors import ReadingError, SettingError
 from likewise.reading import FileState, Reading, Skipped
 from likewise.settings import from_dict, to_dict
-from likewise.storing import Changes, ChunkRow, DocumentRow, SparseWeights, Store, StoredFile
+from likewise.storing import Changes, ChunkRow, DocumentRow, SparseWeights, SqliteStore, Store, StoredFile, open_store
 from likewise.storing.filters import check_text
 from likewise.types import Chunk, Document, Vectors
 
@@ -128,6 +130,22 @@ def chunk_settings(
     if chosen not in (None, kept):
         raise SettingError(f"{where} was made with {kept}, not {chosen}: index into another folder")
     return kept
+
+
+def open_other(path: str | Path, encoder: Callable[[], Encoder]) -> SqliteStore:
+    """Another index, open for reading, whose vectors can stand beside those of an encoder.
+
+    Raises:
+        ContractError: They can't.
+    """
+    store = open_store(path, mode="read")
+    try:
+        if stored := store.read_setting("contract"):
+            encoder().contract.require(Contract.from_json(stored), where=str(path))
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def content_hash(document: Document) -> bytes:

@@ -1,6 +1,6 @@
 """Documents that can be searched: the object that users hold."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from likewise.encoding.contract import Contract
-from likewise.encoding.encoder import Encoder
 from likewise.encoding.models import Source
 from likewise.encoding.multi_vector import MultiVectorEncoder, load_multi_vector
 from likewise.errors import ArtifactError, SettingError
@@ -113,7 +112,7 @@ class Index:
             StorageError: The disk is full, read-only or failing; what was committed before is safe.
         """
         # Searching an index must not pay for the imports of reading and chunking: they take longer than a query.
-        from likewise.searching.adding import Kitchen, add, chunk_settings
+        from likewise.searching.adding import Kitchen, add, chunk_settings, open_other
 
         with open_store(self.path, mode="write", settings=self._store_settings) as store:
             encoder = cache(lambda: self._own.encoder(store, progress))
@@ -122,7 +121,7 @@ class Index:
             chunks = chunk_settings(store, self._chunks, encoder, where=str(self.path))
             sparse = partial(self._sparse.rows, store) if self._sparse.is_used(store) else None
             with ExitStack() as stack:
-                others = [stack.enter_context(self._other(path, encoder)) for path in vectors_from]
+                others = [stack.enter_context(open_other(path, encoder)) for path in vectors_from]
                 kitchen = Kitchen(encoder, partial(self._own.analyzer, store), chunks, others, sparse)
                 report = add(store, documents, kitchen, progress, only=only)
             if report.added or report.removed:
@@ -352,17 +351,6 @@ class Index:
                 raise
             self._reader = store
         return self._reader
-
-    def _other(self, path: str | Path, encoder: Callable[[], Encoder]) -> SqliteStore:
-        """Another index, open for reading, whose vectors can stand beside this one's."""
-        store = open_store(path, mode="read")
-        try:
-            if stored := store.read_setting("contract"):
-                encoder().contract.require(Contract.from_json(stored), where=str(path))
-        except BaseException:
-            store.close()
-            raise
-        return store
 
     def _existing_for_writing(self) -> SqliteStore:
         if not is_index(self.path):
