@@ -63,7 +63,8 @@ def main() -> None:
             _score(name, arguments.data, Path(folder), scores)
     published = list(arguments.sets)
     print_table("Fusion", _rows(scores, published), as_json=arguments.json)
-    print_table("Leaving one set out", _left_out(scores, published), as_json=arguments.json)
+    if len(published) > 1:
+        print_table("Leaving one set out", _left_out(scores, published), as_json=arguments.json)
 
 
 def _arguments() -> argparse.Namespace:
