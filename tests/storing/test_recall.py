@@ -80,7 +80,9 @@ def test_a_promise_is_kept_for_vectors_that_are_not_in_the_store(folder, promise
     with open_store(folder, mode="read") as store:
         found, expected = measured(store, np.ones(ROWS, np.bool_), promised=promised)
         assert found >= promised - 0.01
-        assert promised <= expected < 1  # it was a list that answered
+        assert promised <= expected <= 1
+        if promised < 0.9:  # bits of so few dimensions hold no more
+            assert expected < 1  # it was a list that answered
 
 
 @pytest.mark.usefixtures("always_listed")
