@@ -4,6 +4,7 @@ import platform
 import sqlite3
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from likewise.encoding.models import AUTO_PRECISION, load, verify_model
 from likewise.errors import LikewiseError
 from likewise.searching.index import Index
 
-_LIBRARIES = ("numpy", "openvino", "tokenizers", "safetensors", "faiss-cpu")
+_LIBRARIES = ("numpy", "openvino", "tokenizers", "safetensors")
 Check = tuple[str, bool, str]  # what, whether it is well, what was found or what to do
 
 
@@ -41,6 +42,8 @@ def _checks(index: Path | None) -> Iterator[Check]:
     yield "python", True, f"{platform.python_version()} on {platform.platform()}"
     yield "sqlite", True, sqlite3.sqlite_version
     yield from ((name, True, version(name)) for name in _LIBRARIES)
+    scanned = "not installed: large indexes are scanned, which is slower (pip install 'likewise[graph]')"
+    yield "faiss-cpu", True, version("faiss-cpu") if find_spec("faiss") else scanned
     yield from ((name, True, found) for name, found in describe_engine().items())
     yield from _model()
     if index is not None:

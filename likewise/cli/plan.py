@@ -13,6 +13,7 @@ from likewise.encoding.measuring import mixed_texts
 from likewise.encoding.models import Source, load
 from likewise.storing.planning import EFFORT, Plan
 from likewise.storing.planning import plan as plan_store
+from likewise.storing.proposing import usable_precisions
 from likewise.storing.shortlists import CODE_PRECISIONS, CodePrecision
 
 _TEXTS = 300  # encoded to see how long all will take
@@ -25,9 +26,8 @@ _TEXTS = 300  # encoded to see how long all will take
     "--precision",
     "precisions",
     multiple=True,
-    default=CODE_PRECISIONS,
     type=click.Choice(CODE_PRECISIONS),
-    help="Of the shortlist; may be given several times. By default all.",
+    help="Of the shortlist; may be given several times. By default all that are installed.",
 )
 @source_options
 @as_json_option
@@ -39,7 +39,11 @@ def plan(chunks: int, model: str, precisions: Sequence[CodePrecision], source: S
     started = time.perf_counter()
     encoder.encode(mixed_texts()[:_TEXTS], role="document", overflow="truncate")
     encoding_s = (time.perf_counter() - started) * chunks / _TEXTS
-    rows = [*plan_store(chunks, width=encoder.contract.dimension, precisions=precisions, progress=note)]
+    rows = [
+        *plan_store(
+            chunks, width=encoder.contract.dimension, precisions=precisions or usable_precisions(), progress=note
+        )
+    ]
     if as_json:
         for row in rows:
             print_json({**asdict(row), "encoding_s": encoding_s})

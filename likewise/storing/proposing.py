@@ -1,24 +1,19 @@
-"""Shortlists: a graph over codes by the Faiss library, or a scan of codes so small that all of them are looked at.
+"""Shortlists: a graph over codes, or a scan of codes so small that all of them are looked at.
 
 A draft is filled and asked while a shard is built, written, and opened again to be asked alone.
 """
 
-import os
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
-
-import faiss
-import numpy as np
+from typing import Protocol
 
 from likewise.storing.scanning import fit_product, fit_signs, read_product, read_signs
-from likewise.storing.shortlists import Shortlist
+from likewise.storing.shortlists import CODE_PRECISIONS, GRAPHED, CodePrecision, Shortlist
 from likewise.types import Ids, Vectors
 
-GRAPH, ORDER = "graph.faiss", "order.npy"
-_EDGES, _BUILD_EFFORT = 16, 128  # HNSW's M and efConstruction
-_CODES = {"float32": "Flat", "float16": "SQfp16", "int8": "SQ8"}
-_BATCH = 20_000  # rows given to the graph at a time
-_SAMPLE = 20_000  # rows that the ranges of int8 codes are fitted to
+ENGINE = "faiss"
+_GRAPHS = "likewise.storing.graphs"  # imported by those who need a graph: the engine is an extra
 
 
 class Proposer(Protocol):
@@ -39,53 +34,14 @@ class Draft(Protocol):
     def write(self, folder: Path) -> None: ...
 
 
-class GraphProposer:
-    """A graph over codes (HNSW: Malkov and Yashunin 2016, arXiv:1603.09320)."""
-
-    def __init__(self, graph: Any, order: Ids, shortlist: Shortlist) -> None:
-        self._graph, self._dimension = graph, shortlist.dimension
-        self._order = order  # (N,) the graph counts rows as they were added; this tells which they are
-        self._effort = faiss.SearchParametersHNSW()  # type: ignore[attr-defined]  # its stubs lack it
-
-    def propose(self, query: Vectors, effort: int) -> Ids:
-        self._effort.efSearch = effort
-        _, found = self._graph.search(query[None, : self._dimension], effort, params=self._effort)
-        places = found[0]
-        return self._order[places if places[-1] >= 0 else places[places >= 0]]  # -1 stands for none
-
-
-class GraphDraft(GraphProposer):
-    """A graph that grows, on all cores that this process may use: so not two of them are alike."""
-
-    def __init__(self, vectors: Vectors, shortlist: Shortlist) -> None:
-        compared = vectors[:_SAMPLE, : shortlist.dimension]
-        graph: Any = faiss.index_factory(
-            compared.shape[1], f"HNSW{_EDGES}_{_CODES[shortlist.precision]}", faiss.METRIC_INNER_PRODUCT
-        )
-        graph.hnsw.efConstruction = _BUILD_EFFORT
-        faiss.omp_set_num_threads(usable_cores())
-        graph.train(np.ascontiguousarray(compared))
-        super().__init__(graph, np.empty(0, np.int64), shortlist)
-        self._vectors = vectors
-
-    def add(self, rows: Ids) -> None:
-        for start in range(0, len(rows), _BATCH):
-            some = rows[start : start + _BATCH]
-            self._graph.add(np.ascontiguousarray(self._vectors[some, : self._dimension]))
-        self._order = np.concatenate([self._order, rows])
-
-    def write(self, folder: Path) -> None:
-        faiss.write_index(self._graph, str(folder / GRAPH))
-        np.save(folder / ORDER, self._order)
-
-
 def draft_of(vectors: Vectors, shortlist: Shortlist) -> Draft:
     """An empty shortlist for vectors (N, D)."""
     if shortlist.precision == "binary":
         return fit_signs(vectors[:, : shortlist.dimension])
     if shortlist.precision == "product":
         return fit_product(vectors[:, : shortlist.dimension])
-    return GraphDraft(vectors, shortlist)
+    draft: Draft = import_module(_GRAPHS).GraphDraft(vectors, shortlist)
+    return draft
 
 
 def open_proposer(folder: Path, shortlist: Shortlist) -> Proposer:
@@ -93,14 +49,21 @@ def open_proposer(folder: Path, shortlist: Shortlist) -> Proposer:
 
     Raises:
         OSError, ValueError, RuntimeError: It is missing, or not what it should be.
+        MissingExtraError: It is a graph, and what reads it is not installed.
     """
     if shortlist.precision == "binary":
         return read_signs(folder)
     if shortlist.precision == "product":
         return read_product(folder)
-    graph = faiss.read_index(str(folder / GRAPH), faiss.IO_FLAG_MMAP_IFC)
-    return GraphProposer(graph, np.asarray(np.load(folder / ORDER, mmap_mode="r")), shortlist)
+    opened: Proposer = import_module(_GRAPHS).open_graph(folder, shortlist)
+    return opened
 
 
-def usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usable_precisions() -> tuple[CodePrecision, ...]:
+    """Those that what is installed can search."""
+    return tuple(one for one in CODE_PRECISIONS if one not in GRAPHED or find_spec(ENGINE))
+
+
+def usual_shortlist() -> Shortlist:
+    """What a new index gets: the fastest that is installed."""
+    return Shortlist(precision="int8" if find_spec(ENGINE) else "binary")

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from likewise.errors import StorageError
+from likewise.errors import MissingExtraError, StorageError
 from likewise.storing.shortlists import Shortlist
 from likewise.types import Vectors
 
@@ -64,6 +64,8 @@ class ShardHolder:
         module = import_module("likewise.storing.shard")  # loads the engine, which small stores never need
         try:
             return module.open_shard(self._folder / name)
+        except MissingExtraError as error:
+            _log.warning("searching exactly, which is slower: %s", error)
         except module.ShardDamagedError as error:
             _log.warning("the copy for searching can't be used and will be built again: %s", error)
             self.damaged = True

@@ -20,6 +20,7 @@ from likewise.storing.dense_search import RECALL
 from likewise.storing.exact import Rows, load_dense
 from likewise.storing.filters import Filter
 from likewise.storing.past_queries import PastQueries
+from likewise.storing.proposing import usual_shortlist
 from likewise.storing.protocol import Changes, OpenMode, Ranking, StoredChunk, StoredFile, Terms
 from likewise.storing.rows import STORED_CHUNK, numbers_json, state_row, stored_chunk, to_vector, total
 from likewise.storing.search import KNOWN_FIELDS, Searcher
@@ -36,7 +37,7 @@ _BEFORE_DATABASE = {WRITER_LOCK, f"{DATABASE}.new"}  # what a process killed whi
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
     engine_threshold: int = 20_000  # chunks from which a shard is built, to be searched in place of every row
-    shortlist: Shortlist | None = None  # the index's own; for a new one, int8
+    shortlist: Shortlist | None = None  # the index's own; for a new one, a graph over int8 where the extra is installed
     past_queries: int = 1_000  # vectors of so many last queries are kept, to measure with; 0 keeps none
 
     def __post_init__(self) -> None:
@@ -290,7 +291,7 @@ class SqliteStore:
             sequence, present = state_row(connection, "sequence, shard")
             shard = self._searcher.shards.current(present)
         name = f"{sequence}-{secrets.token_hex(4)}"
-        shortlist = self.settings.shortlist or (shard.manifest.shortlist if shard else Shortlist())
+        shortlist = self.settings.shortlist or (shard.manifest.shortlist if shard else usual_shortlist())
         self._past.flush()
         settings = BuildSettings(shortlist=shortlist, past_queries=self.settings.past_queries)
         built = build_in_child(self.folder, name, settings)
