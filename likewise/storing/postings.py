@@ -4,7 +4,8 @@ Words and learned sparse vectors are both searched here. They differ in one thin
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ Values: TypeAlias = NDArray[np.uint16 | np.float32]  # counts of words, or weigh
 Worths: TypeAlias = NDArray[np.float64]
 Weigh: TypeAlias = Callable[[Places, Values], Worths]  # what each value adds to the score of its row, above 0
 
+_FILE = "words-{}.npy"
 _LONG_LIST = 1_000  # rows of a list that are worth a look at whether it can be passed over
 _TELLING = 4  # times k rows in a list, for its k-th best to tell something of the whole
 _ENOUGH = 0.3  # lists are read in full until those left add at most this share of the k-th best score so far
@@ -56,6 +58,21 @@ class Postings:
             return self.rows[:0], self.values[:0]
         own = slice(self.starts[place], self.starts[place + 1])
         return self.rows[own], self.values[own]
+
+    def write(self, folder: Path) -> None:
+        """Each array as a file of its own."""
+        for field in fields(Postings):
+            np.save(folder / _FILE.format(field.name), getattr(self, field.name))
+
+
+def read_postings(folder: Path) -> Postings:
+    """What ``Postings.write`` wrote, in memory maps.
+
+    Raises:
+        OSError, ValueError: A file is missing, or no array.
+    """
+    files = (folder / _FILE.format(field.name) for field in fields(Postings))
+    return Postings(*(np.asarray(np.load(file, mmap_mode="r")) for file in files))
 
 
 def turned(rows: SparseRows) -> Postings:

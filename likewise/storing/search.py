@@ -16,6 +16,7 @@ from likewise.storing.exact import NO_IDS
 from likewise.storing.filter_to_sql import to_sql
 from likewise.storing.filters import Filter, check_fields
 from likewise.storing.past_queries import PastQueries
+from likewise.storing.postings import Scorer
 from likewise.storing.protocol import Ranking, Terms
 from likewise.storing.rows import state_row
 from likewise.storing.shards import ShardHolder
@@ -89,7 +90,7 @@ class Searcher:
         with self._reading() as state:
             if not state.chunks or not len(ids):
                 return {}
-            scorer = self._words.scorer(self._connection, self._path, parameters=bm25)
+            scorer = self._scorer(self._words, state, bm25)
             return scorer.parts(*summed(terms, weights), ids)
 
     def sparse(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
@@ -115,8 +116,13 @@ class Searcher:
             if not state.chunks:
                 return _NOTHING
             passing = None if where is None else self._all_passing(where, state)
-            scorer = search.scorer(self._connection, self._path, parameters=bm25)
+            scorer = self._scorer(search, state, bm25)
             return ranked(scorer, terms, weights, k, passing=passing)
+
+    def _scorer(self, search: TermSearch, state: State, bm25: tuple[float, float] | None) -> Scorer:
+        shard = self.shards.current(state.shard) if search is self._words else None
+        copy = (shard.manifest.last_chunk, shard.words) if shard else None
+        return search.scorer(self._connection, self._path, parameters=bm25, copy=copy)
 
     @contextmanager
     def _reading(self) -> Iterator[State]:

@@ -1,8 +1,8 @@
-"""A shard: a copy of all vectors beside the store, laid out for searching, made once and never changed.
+"""A shard: a copy of all vectors and words beside the store, laid out for searching, made once and never changed.
 
-It holds the numbers of its chunks, their vectors in full in a memory map, and codes that propose candidates. Which of
-these are still there and which pass a filter is decided from SQLite; rows newer than the shard are searched beside it.
-Each vector is held to its checksum before it is first scored. So a shard can be late or lost, but not wrong.
+It holds the numbers of its chunks, their vectors in full in a memory map, codes that propose candidates, and their words
+by term. What is still there and what passes a filter is decided from SQLite; rows newer than the shard are searched
+beside it. Each vector is held to its checksum before it is first scored. So a shard can be late or lost, but not wrong.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from likewise.settings import from_dict
 from likewise.storing.checked_json import read_checked, write_checked
 from likewise.storing.exact import DenseRows
+from likewise.storing.postings import Postings, read_postings
 from likewise.storing.promising import Promises
 from likewise.storing.proposing import Proposer, open_proposer
 from likewise.storing.shortlists import Shortlist
 from likewise.types import Ids, Vectors
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, PROMISES = "manifest.json", "recall.json"
 IDS, VECTORS, CHECKSUMS = "ids.npy", "vectors.npy", "checksums.npy"
 _BLOCK_ROWS = 8_192  # scored at a time when all are
@@ -55,6 +56,7 @@ class Shard:
         self.ids: Ids = _mapped(folder / IDS)  # (N,) ascending
         self.vectors: Vectors = _mapped(folder / VECTORS)  # (N, D)
         self._folder = folder
+        self.words = _words(folder)
         self._checksums: NDArray[np.uint32] = _mapped(folder / CHECKSUMS)  # (N,)
         self._checked = np.zeros(manifest.rows, dtype=np.bool_)
         self._proposer, self.promises = _opened(folder, manifest.shortlist)
@@ -116,6 +118,13 @@ def _opened(folder: Path, shortlist: Shortlist) -> tuple[Proposer, Promises]:
     try:
         return open_proposer(folder, shortlist), Promises.read(folder / PROMISES)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ShardDamagedError(f"{folder}: {error}") from error
+
+
+def _words(folder: Path) -> Postings:
+    try:
+        return read_postings(folder)
+    except (OSError, ValueError) as error:
         raise ShardDamagedError(f"{folder}: {error}") from error
 
 

@@ -18,11 +18,13 @@ from likewise.storing.database import DATABASE, connect_reader, transaction, tra
 from likewise.storing.exact import Rows, load_dense
 from likewise.storing.measuring_shard import measured
 from likewise.storing.past_queries import PastQueries
+from likewise.storing.postings import turned
 from likewise.storing.proposing import draft_of
 from likewise.storing.rows import state_row
 from likewise.storing.shard import CHECKSUMS, FORMAT, IDS, PROMISES, VECTORS, Manifest, list_files
 from likewise.storing.shards import SHARDS, BuildSettings
 from likewise.storing.shortlists import Shortlist
+from likewise.storing.words import load_words
 from likewise.types import Ids, Vectors
 
 _BATCH = 10_000  # rows read from the database at a time
@@ -63,7 +65,7 @@ def build(folder: Path, name: str, settings: BuildSettings) -> Manifest:
 
 
 def _copy(connection: sqlite3.Connection, folder: Path, draft: Path) -> tuple[int, Vectors]:
-    """Numbers, vectors and their checksums as files; gives the last chunk's number and a map of the vectors."""
+    """Numbers, vectors, their checksums and words as files; gives the last chunk's number and a map of the vectors."""
     chunks, width, next_chunk = state_row(connection, "chunks, width, next_chunk")
     shape, mapped = (chunks, width), np.lib.format.open_memmap
     vectors = mapped(draft / VECTORS, mode="w+", dtype=np.float32, shape=shape)
@@ -76,6 +78,7 @@ def _copy(connection: sqlite3.Connection, folder: Path, draft: Path) -> tuple[in
             crc32(row.data, number) for row, number in zip(vectors[some], ids[some].tolist(), strict=True)
         ]
     vectors.flush()
+    turned(load_words(connection, folder / DATABASE, 0)).write(draft)
     np.save(draft / IDS, ids)
     np.save(draft / CHECKSUMS, checksums)
     return next_chunk - 1, np.load(draft / VECTORS, mmap_mode="r")

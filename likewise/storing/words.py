@@ -10,7 +10,7 @@ import numpy as np
 
 from likewise.errors import SettingError
 from likewise.storing.database import damaged
-from likewise.storing.postings import Inverted, Scorer, SparseRows, Weigh, as_given, bm25, turned
+from likewise.storing.postings import Inverted, Postings, Scorer, SparseRows, Weigh, as_given, bm25, turned
 from likewise.storing.protocol import Ranking, Terms
 from likewise.storing.rows import has_sparse, state_row, words_checksum
 from likewise.types import Ids, Vectors
@@ -74,7 +74,12 @@ class TermSearch:
         self._seen = 0  # the greatest number of a chunk that was loaded
 
     def scorer(
-        self, connection: sqlite3.Connection, path: Path, *, parameters: tuple[float, float] | None = None
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        *,
+        parameters: tuple[float, float] | None = None,
+        copy: tuple[int, Postings] | None = None,
     ) -> Scorer:
         """What ranks the store as it is now; within the caller's transaction.
 
@@ -82,21 +87,26 @@ class TermSearch:
             connection: The store's.
             path: The database's, for messages.
             parameters: BM25's k1 and b; None for the store's own.
+            copy: Postings of all that there was up to a chunk, to begin with in place of reading every row.
         """
         corpus = read_corpus(connection)
         if parameters is not None:
             corpus = replace(corpus, k1=parameters[0], b=parameters[1])
         if self._scorer is None or corpus != self._corpus:
-            inverted = self._current(connection, path, corpus)
+            inverted = self._current(connection, path, corpus, copy)
             self._scorer, self._inverted = Scorer(inverted, self._weigh(inverted, corpus)), inverted
             self._corpus = corpus
         return self._scorer
 
-    def _current(self, connection: sqlite3.Connection, path: Path, corpus: Corpus) -> Inverted:
+    def _current(
+        self, connection: sqlite3.Connection, path: Path, corpus: Corpus, copy: tuple[int, Postings] | None
+    ) -> Inverted:
         """Rows never change in place, so news are the numbers not seen yet and those that are gone."""
         before = self._inverted
         if before is not None and self._corpus is not None and self._corpus.sequence == corpus.sequence:
             return before
+        if before is None and copy is not None:
+            self._seen, before = copy[0], Inverted([copy[1]])
         (last,) = state_row(connection, "next_chunk - 1")
         more = turned(self._load(connection, path, self._seen))
         now = Inverted([more]) if before is None else before.joined(more) if len(more.ids) else before
