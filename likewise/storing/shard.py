@@ -1,6 +1,6 @@
 """A shard: a copy of all vectors and words beside the store, laid out for searching, made once and never changed.
 
-It holds the numbers of its chunks, their vectors in full in a memory map, codes that propose candidates, and their words
+It holds the numbers of its chunks, all vectors in a memory map, codes that propose candidates, and the words of chunks
 by term. What is still there and what passes a filter is decided from SQLite; rows newer than the shard are searched
 beside it. Each vector is held to its checksum before it is first scored. So a shard can be late or lost, but not wrong.
 """
