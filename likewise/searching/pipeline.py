@@ -168,7 +168,7 @@ def _lexical(store: Store, question: Question, depth: int) -> Ranking:
 
 def _sparse(tools: Tools, question: Question, depth: int) -> Ranking:
     if tools.sparse is None:
-        raise SettingError("this index has no learned sparse vectors: index into another folder with sparse=MODEL")
+        raise SettingError("this index has no sparse vectors: index into another folder with sparse=MODEL")
     left_out = question.probe.left_out
     depth += len(left_out)
     return _without(tools.sparse.ranking(tools.store, question.probe.text, k=depth, where=question.where), left_out)

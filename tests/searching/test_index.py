@@ -14,7 +14,7 @@ import likewise as lw
 from likewise.chunking import ChunkSettings
 from likewise.encoding.contract import CANARIES
 from likewise.errors import ArtifactError, ContractError, LockedError, SettingError
-from likewise.searching import index as searching
+from likewise.searching import own_models
 from likewise.searching.fusion import FUSIONS
 from likewise.searching.settings import SearchSettings
 from likewise.storing import open_store
@@ -243,7 +243,7 @@ def test_a_second_writer_is_refused_and_a_reader_sees_each_commit(index):
 
 def test_the_model_is_loaded_once_and_not_for_words(kept, monkeypatch, encoder):
     loads = []
-    monkeypatch.setattr(searching, "load", lambda *_, **__: loads.append(1) or encoder)
+    monkeypatch.setattr(own_models, "load", lambda *_, **__: loads.append(1) or encoder)
     index = lw.Index(kept / "index")
     index.search("owls", mode="lexical")
     assert loads == []
