@@ -33,11 +33,18 @@ class Facts:
     revision: str | None
     contract: Contract
     chunks: ChunkSettings
+    analyzer: str
 
     def sibling(self, path: Path, chunks: ChunkSettings) -> Index:
         """An index of the same model in another folder, which cuts documents otherwise."""
-        source = Source(revision=self.revision)
-        return Index(path, model=self.model, precision=self.contract.precision, chunks=chunks, source=source)
+        return Index(
+            path,
+            model=self.model,
+            precision=self.contract.precision,
+            chunks=chunks,
+            analyzer=self.analyzer,
+            source=Source(revision=self.revision),
+        )
 
 
 def read_facts(store: Store, path: Path) -> Facts:
@@ -46,8 +53,8 @@ def read_facts(store: Store, path: Path) -> Facts:
     Raises:
         DataError: It holds nothing yet.
     """
-    contract, chunks, model = (store.read_setting(name) for name in ("contract", "chunks", "model"))
-    if contract is None or chunks is None or model is None or not len(store):
+    contract, chunks, model, analyzer = map(store.read_setting, ("contract", "chunks", "model", "analyzer"))
+    if contract is None or chunks is None or model is None or analyzer is None or not len(store):
         raise DataError(f"{path} holds no document to search for: add documents to it first")
     return Facts(
         path=path,
@@ -55,6 +62,7 @@ def read_facts(store: Store, path: Path) -> Facts:
         revision=store.read_setting("revision"),
         contract=Contract.from_json(contract),
         chunks=from_dict(ChunkSettings, json.loads(chunks)),
+        analyzer=analyzer.rpartition("-")[0],  # its name, without the version
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from likewise.encoding.packing import RANGED, Packing, Precision, fit_ranges, pack, unpack
 from likewise.storing import Filter, Ranking, Store, StoredChunk
+from likewise.storing.dense_search import RECALL
 from likewise.storing.exact import DenseRows, rank_dense
 from likewise.storing.protocol import Terms
 from likewise.types import Ids, Vectors
@@ -25,10 +26,10 @@ class Remembering:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        key = (query.tobytes(), k)
+    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = RECALL) -> Ranking:
+        key = (query.tobytes(), k, recall)
         if key not in self._rankings:
-            self._rankings[key] = self._store.search_dense(query, k=k, where=where)
+            self._rankings[key] = self._store.search_dense(query, k=k, where=where, recall=recall)
         return self._rankings[key]
 
     def search_lexical(
@@ -88,8 +89,8 @@ class InFewerBits:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        del where  # nothing is filtered while setups are tried
+    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = RECALL) -> Ranking:
+        del where, recall  # nothing is filtered while setups are tried, and every row is looked at
         return rank_dense(self._rows, query, k)
 
     def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
