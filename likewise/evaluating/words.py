@@ -6,7 +6,8 @@ import numpy as np
 
 from likewise.encoding.lexical import AUTO, WordCounts, chosen_analyzer
 from likewise.encoding.packed_search import Rankings
-from likewise.storing.postings import Inverted, Scorer, SparseRows, bm25, turned
+from likewise.storing.postings import Inverted, SparseRows, turned
+from likewise.storing.term_scores import Scorer, bm25
 from likewise.storing.words import K1, B, ranked
 
 

@@ -133,7 +133,7 @@ def _candidates(shard: "Shard", asked: Asked, kept: NDArray[np.bool_] | None) ->
     """Rows that hold the best k, ascending, and the least share of these that is expected to be among them."""
     matching = shard.manifest.rows if kept is None else int(np.count_nonzero(kept))
     depth = depth_for(asked.k, matching / shard.manifest.rows) if matching else 0
-    while choice := shard.promises.choose(depth, asked.recall, instead_of=matching):
+    while choice := shard.choose(depth, asked.recall, instead_of=matching):
         rows = shard.propose(asked.query, choice.effort)
         if kept is None:
             return np.sort(rows), choice.recall

@@ -16,6 +16,7 @@ from likewise.types import Ids, Vectors
 
 _BATCH = 2_000  # rows read at a time: bounds the memory beside the arrays
 _AMONG = "chunk IN (SELECT value FROM json_each(?))"
+_FEW = 64  # rows of which all are scored with care at once
 _ROUNDING = 1e-4  # far above the float32 error of a dot product, relative to the greatest score
 NO_IDS = np.empty(0, dtype=np.int64)
 
@@ -83,14 +84,13 @@ def load_dense(connection: sqlite3.Connection, path: Path, wanted: Rows) -> Dens
 def rank_dense(rows: DenseRows, query: Vectors, k: int) -> Ranking:
     """The k rows with the greatest dot product.
 
-    One matrix-vector product finds the candidates. Their scores are then summed again in float64, row by row: so a
-    score does not depend on which other rows were looked at, and equal vectors have equal scores.
+    Where there are many, one matrix-vector product finds the candidates. Scores are summed in float64, row by row: so
+    a score does not depend on which other rows were looked at, and equal vectors have equal scores.
     """
-    if not len(rows.ids):
-        return Ranking(NO_IDS, np.empty(0, dtype=np.float32))
-    close = close_to_best(rows.vectors @ query, k)
-    scores = np.einsum("nd,d->n", rows.vectors[close].astype(np.float64), query.astype(np.float64))
-    return _best(rows.ids[close], scores.astype(np.float32), k)
+    if len(rows.ids) > _FEW:
+        rows = rows.take(close_to_best(rows.vectors @ query, k))
+    scores = np.einsum("nd,d->n", rows.vectors.astype(np.float64), query.astype(np.float64)).astype(np.float32)
+    return best_of(rows.ids, scores, k)
 
 
 def close_to_best(rough: Vectors, k: int) -> NDArray[np.intp]:
@@ -107,10 +107,11 @@ def close_to_best(rough: Vectors, k: int) -> NDArray[np.intp]:
     return np.flatnonzero(rough >= best[0] - slack)
 
 
-def _best(ids: Ids, scores: Vectors, k: int) -> Ranking:
-    if k < len(scores):
+def best_of(ids: Ids, scores: Vectors, k: int) -> Ranking:
+    """The k with the greatest scores, best first, ties to the lower id; ids (N,) ascend."""
+    if max(k, _FEW) < len(scores):
         kth = np.partition(scores, len(scores) - k)[len(scores) - k]
         kept = np.flatnonzero(scores >= kth)  # all that tie with the last, so that the lower id can win
         ids, scores = ids[kept], scores[kept]
-    order = np.argsort(-scores, kind="stable")[:k]  # ids ascend, and stable keeps that among ties
+    order = (-scores).argsort(kind="stable")[:k]  # ids ascend, and stable keeps that among ties
     return Ranking(ids[order], scores[order])

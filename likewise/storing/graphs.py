@@ -28,9 +28,12 @@ class GraphProposer:
         self._effort = faiss.SearchParametersHNSW()
 
     def propose(self, query: Vectors, effort: int) -> Ids:
+        compared = np.ascontiguousarray(query[: self._dimension], np.float32)
+        places, scores = np.empty(effort, np.int64), np.empty(effort, np.float32)
         self._effort.efSearch = effort
-        _, found = self._graph.search(query[None, : self._dimension], effort, params=self._effort)
-        places = found[0]
+        # What Index.search does, without its checks of shape and kind: they take a tenth of its time.
+        pointers = faiss.swig_ptr(compared), effort, faiss.swig_ptr(scores), faiss.swig_ptr(places)
+        self._graph.search_c(1, *pointers, self._effort)
         return self._order[places if places[-1] >= 0 else places[places >= 0]]  # -1 stands for none
 
 

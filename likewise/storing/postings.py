@@ -1,9 +1,6 @@
-"""Sparse rows turned on their side: for each term the rows that have it, and the best rows for weighted terms.
+"""Sparse rows turned on their side: for each term the rows that have it."""
 
-Words and learned sparse vectors are both searched here. They differ in one thing: who says what a value is worth.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeAlias
@@ -11,22 +8,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.storing.protocol import Ranking, Terms
-from likewise.types import Ids, Vectors
+from likewise.storing.protocol import Terms
+from likewise.types import Ids
 
 Places: TypeAlias = NDArray[np.int64]  # (n,) rows, ascending
 Values: TypeAlias = NDArray[np.uint16 | np.float32]  # counts of words, or weights
-Worths: TypeAlias = NDArray[np.float64]
-Weigh: TypeAlias = Callable[[Places, Values], Worths]  # what each value adds to the score of its row, above 0
 
 _FILE = "words-{}.npy"
-_LONG_LIST = 1_000  # rows of a list that are worth a look at whether it can be passed over
-_TELLING = 4  # times k rows in a list, for its k-th best to tell something of the whole
-_ENOUGH = 0.3  # lists are read in full until those left add at most this share of the k-th best score so far
-_EXACTLY = 1 - 1e-9  # far above the rounding of a sum in float64
 _MOST_MERGED = 0.25  # a segment that is smaller than this share of the one before is kept beside it
 _MOST_SEGMENTS = 8
-_MOST_REMEMBERED = 8_000_000  # postings of weighed lists, 16 bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,145 +139,3 @@ class Inverted:
             return places, joined
         here = self.alive[places]
         return places[here], joined[here]
-
-
-@dataclass(frozen=True, slots=True)
-class WeighedList:
-    """What one term adds to the scores of the rows that have it."""
-
-    rows: Places
-    worths: Worths  # (n,)
-    greatest: float
-
-    def times(self, weight: float) -> "WeighedList":
-        return self if weight == 1 else WeighedList(self.rows, self.worths * weight, self.greatest * weight)
-
-    def among(self, allowed: NDArray[np.bool_]) -> "WeighedList":
-        here = allowed[self.rows]
-        return WeighedList(self.rows[here], self.worths[here], self.greatest)
-
-
-class Scorer:
-    """Ranks the rows of one ``Inverted``. Lists are weighed when they are first asked for, and remembered."""
-
-    def __init__(self, inverted: Inverted, weigh: Weigh) -> None:
-        self.inverted, self._weigh = inverted, weigh
-        self._lists: dict[int, WeighedList] = {}
-        self._remembered = 0
-        self._scores = np.zeros(len(inverted.ids))  # (N,) all 0 between two calls
-
-    def list_of(self, term: int) -> WeighedList:
-        found = self._lists.get(term)
-        if found is None:
-            rows, values = self.inverted.of(term)
-            worths = self._weigh(rows, values)
-            found = WeighedList(rows, worths, float(worths.max(initial=0)))
-            if self._remembered > _MOST_REMEMBERED:
-                self._lists, self._remembered = {}, 0
-            self._lists[term] = found
-            self._remembered += len(rows)
-        return found
-
-    def best(
-        self, terms: Sequence[int], weights: Sequence[float], k: int, *, allowed: NDArray[np.bool_] | None = None
-    ) -> Ranking:
-        """The k rows with the greatest sum of ``weights`` times what the terms are worth there.
-
-        Lists are read from the one that may add most. Once those left can't lift a row that was not seen yet among the
-        best k, they are only asked about rows that still may be (MaxScore: Turtle and Flood 1995).
-
-        Args:
-            terms: Each once.
-            weights: Of the terms, above 0.
-            k: How many at most.
-            allowed: (N,) the rows that may be found; None for all.
-
-        Returns:
-            Best first, ties to the lower id; only rows with at least one of the terms.
-        """
-        lists = [self.list_of(term).times(weight) for term, weight in zip(terms, weights, strict=True)]
-        if allowed is not None:
-            lists = [one.among(allowed) for one in lists]
-        lists = sorted((one for one in lists if len(one.rows)), key=lambda one: -one.greatest)
-        if not lists:
-            return Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
-        rows, scores = self._sums(lists, k)
-        return _ranking(self.inverted.ids, rows, scores, k)
-
-    def parts(self, terms: Sequence[int], weights: Sequence[float], ids: Ids) -> dict[int, dict[int, float]]:
-        """By chunk of ``ids`` that is there, what each term adds to its score; terms that add nothing are left out."""
-        rows = np.flatnonzero(np.isin(self.inverted.ids, ids))
-        if self.inverted.alive is not None:
-            rows = rows[self.inverted.alive[rows]]
-        found: dict[int, dict[int, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
-        for term, weight in zip(terms, weights, strict=True):
-            one = self.list_of(term)
-            _, places, theirs = np.intersect1d(rows, one.rows, assume_unique=True, return_indices=True)
-            for id, worth in zip(self.inverted.ids[rows[places]].tolist(), one.worths[theirs].tolist(), strict=True):
-                found[id][term] = weight * worth
-        return found
-
-    def _sums(self, lists: Sequence[WeighedList], k: int) -> tuple[Places, Worths]:
-        """Rows that may be among the best k, and their scores."""
-        scores, left, kth, read = self._scores, sum(one.greatest for one in lists), 0.0, 0
-        # The k-th best of the rows in one list is no better than that of all; the heaviest list has most of the best.
-        telling = next((one for one in lists if len(one.rows) >= _TELLING * k), lists[-1])
-        for one in lists:
-            if telling is not one and left < lists[0].greatest and read and len(one.rows) > _LONG_LIST:
-                kth = max(kth, _kth_best(scores[telling.rows], k))
-                if left < _ENOUGH * kth:
-                    break
-            np.add.at(scores, one.rows, one.worths)
-            left, read = left - one.greatest, read + 1
-        kth = max(kth, _kth_best(scores[telling.rows], k))
-        seen = lists[0].rows if read == 1 else np.concatenate([one.rows for one in lists[:read]])
-        sums = scores[seen]
-        scores[seen] = 0
-        close = np.flatnonzero(sums >= _EXACTLY * kth - (left if read < len(lists) else 0))
-        rows, firsts = np.unique(seen[close], return_index=True)
-        sums = sums[close[firsts]]
-        for one in lists[read:]:
-            places = np.minimum(one.rows.searchsorted(rows), len(one.rows) - 1)
-            sums += one.worths[places] * (one.rows[places] == rows)
-        return rows, sums
-
-
-def _kth_best(scores: Worths, k: int) -> float:
-    """The k-th greatest; 0 if there are fewer."""
-    return float(np.partition(scores, len(scores) - k)[len(scores) - k]) if len(scores) >= k else 0.0
-
-
-def _ranking(ids: Ids, rows: Places, sums: Worths, k: int) -> Ranking:
-    scores: Vectors = sums.astype(np.float32)
-    if k < len(scores):
-        kth = np.partition(scores, len(scores) - k)[len(scores) - k]
-        close = scores >= kth  # all that tie with the last, so that the lower id can win
-        rows, scores = rows[close], scores[close]
-    order = np.argsort(-scores, kind="stable")[:k]  # rows ascend with ids, and stable keeps that among ties
-    return Ranking(ids[rows[order]], scores[order])
-
-
-def bm25(inverted: Inverted, *, chunks: int, tokens: int, k1: float, b: float) -> Weigh:
-    """BM25's weights as Lucene has them: ln(1 + (N - df + 0.5) / (df + 0.5)) · tf / (tf + norm of the length).
-
-    Args:
-        inverted: Counted words.
-        chunks: N, how many there are.
-        tokens: Words in all of them.
-        k1: How slowly a count saturates, at least 0.
-        b: How much the length of a chunk counts, from 0 to 1.
-    """
-    average = tokens / chunks if chunks and tokens else 1.0
-    norms = k1 * (1 - b + b * inverted.lengths / average)  # (N,)
-
-    def weigh(rows: Places, counts: Values) -> Worths:
-        idf = np.log1p((chunks - len(rows) + 0.5) / (len(rows) + 0.5))
-        often = counts.astype(np.float64)
-        return idf * often / (often + norms[rows])
-
-    return weigh
-
-
-def as_given(_: Places, weights: Values) -> Worths:
-    """The weights that a network gave: scores are dot products."""
-    return weights.astype(np.float64)

@@ -10,16 +10,16 @@ from threading import RLock
 import numpy as np
 
 from likewise.errors import SettingError, ShapeError
-from likewise.storing.database import DATABASE, transaction, translated
+from likewise.storing.database import DATABASE, Snapshot
 from likewise.storing.dense_search import Asked, DenseSearch
 from likewise.storing.exact import NO_IDS
 from likewise.storing.filter_to_sql import to_sql
 from likewise.storing.filters import Filter, check_fields
 from likewise.storing.past_queries import PastQueries
-from likewise.storing.postings import Scorer
 from likewise.storing.protocol import Ranking, Terms
 from likewise.storing.rows import state_row
 from likewise.storing.shards import ShardHolder
+from likewise.storing.term_scores import Scorer
 from likewise.storing.words import TermSearch, ranked, sparse_search, summed, word_search
 from likewise.types import Ids, Vectors
 
@@ -122,11 +122,11 @@ class Searcher:
     def _scorer(self, search: TermSearch, state: State, bm25: tuple[float, float] | None) -> Scorer:
         shard = self.shards.current(state.shard) if search is self._words else None
         copy = (shard.manifest.last_chunk, shard.words) if shard else None
-        return search.scorer(self._connection, self._path, parameters=bm25, copy=copy)
+        return search.scorer(self._connection, self._path, sequence=state.sequence, parameters=bm25, copy=copy)
 
     @contextmanager
     def _reading(self) -> Iterator[State]:
-        with self._lock, translated(self._path), transaction(self._connection):
+        with self._lock, Snapshot(self._connection, self._path):
             yield State(*state_row(self._connection, "sequence, next_chunk, chunks, width, shard"))
 
     def _all_passing(self, where: Filter, state: State) -> Ids:

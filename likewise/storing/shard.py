@@ -7,6 +7,7 @@ beside it. Each vector is held to its checksum before it is first scored. So a s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -27,6 +28,7 @@ FORMAT = 3
 MANIFEST, PROMISES = "manifest.json", "recall.json"
 IDS, VECTORS, CHECKSUMS = "ids.npy", "vectors.npy", "checksums.npy"
 _BLOCK_ROWS = 8_192  # scored at a time when all are
+_CHOICES = 256  # of efforts that are remembered
 
 
 class ShardDamagedError(Exception):
@@ -60,6 +62,7 @@ class Shard:
         self._checksums: NDArray[np.uint32] = _mapped(folder / CHECKSUMS)  # (N,)
         self._checked = np.zeros(manifest.rows, dtype=np.bool_)
         self._proposer, self.promises = _opened(folder, manifest.shortlist)
+        self.choose = lru_cache(_CHOICES)(self.promises.choose)
 
     def propose(self, query: Vectors, effort: int) -> Ids:
         """Rows (E,) of about the ``effort`` vectors nearest to ``query`` (D,), best first.
@@ -68,7 +71,7 @@ class Shard:
             ShardDamagedError: The engine gave rows that there are not.
         """
         rows = self._proposer.propose(query, effort)
-        if len(rows) and not (rows.min() >= 0 and rows.max() < self.manifest.rows):
+        if len(rows) and rows.view(np.uint64).max() >= self.manifest.rows:  # what is below 0 is great as well
             raise ShardDamagedError(f"{self._folder} proposes rows that there are not")
         return rows
 
@@ -78,7 +81,7 @@ class Shard:
         Raises:
             ShardDamagedError: One does not match its checksum.
         """
-        vectors = self.vectors[rows]
+        vectors = self.vectors.take(rows, axis=0)
         self._check(rows, vectors)
         return DenseRows(self.ids[rows], vectors)
 
@@ -100,7 +103,7 @@ class Shard:
     def measured_again(self, promises: Promises) -> None:
         """Keep what was measured since."""
         promises.write(self._folder / PROMISES)
-        self.promises = promises
+        self.promises, self.choose = promises, lru_cache(_CHOICES)(promises.choose)
 
     def _check(self, rows: Ids | slice, vectors: Vectors) -> None:
         """Hold vectors (M, D) to their checksums, each once: the file is not written again."""

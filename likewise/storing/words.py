@@ -10,9 +10,10 @@ import numpy as np
 
 from likewise.errors import SettingError
 from likewise.storing.database import damaged
-from likewise.storing.postings import Inverted, Postings, Scorer, SparseRows, Weigh, as_given, bm25, turned
+from likewise.storing.postings import Inverted, Postings, SparseRows, turned
 from likewise.storing.protocol import Ranking, Terms
 from likewise.storing.rows import has_sparse, state_row, words_checksum
+from likewise.storing.term_scores import Scorer, Weigh, as_given, bm25
 from likewise.types import Ids, Vectors
 
 K1, B = 1.2, 0.75  # BM25's usual ones
@@ -78,6 +79,7 @@ class TermSearch:
         connection: sqlite3.Connection,
         path: Path,
         *,
+        sequence: int,
         parameters: tuple[float, float] | None = None,
         copy: tuple[int, Postings] | None = None,
     ) -> Scorer:
@@ -86,15 +88,20 @@ class TermSearch:
         Args:
             connection: The store's.
             path: The database's, for messages.
+            sequence: Of the last commit.
             parameters: BM25's k1 and b; None for the store's own.
             copy: Postings of all that there was up to a chunk, to begin with in place of reading every row.
         """
+        now = self._corpus
+        if self._scorer is not None and now and (now.sequence, now.k1, now.b) == (sequence, *(parameters or ())):
+            return self._scorer
         corpus = read_corpus(connection)
         if parameters is not None:
             corpus = replace(corpus, k1=parameters[0], b=parameters[1])
         if self._scorer is None or corpus != self._corpus:
             inverted = self._current(connection, path, corpus, copy)
-            self._scorer, self._inverted = Scorer(inverted, self._weigh(inverted, corpus)), inverted
+            asked = self._scorer.asked if self._scorer else 0
+            self._scorer, self._inverted = Scorer(inverted, self._weigh(inverted, corpus), asked=asked), inverted
             self._corpus = corpus
         return self._scorer
 
@@ -149,11 +156,14 @@ def summed(terms: Terms, weights: Vectors) -> tuple[Sequence[int], Sequence[floa
     Raises:
         SettingError: A weight below 0, or one that is not finite.
     """
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+    if not (weights.min(initial=0) >= 0 and np.isfinite(weights.max(initial=0))):
         raise SettingError("a query's weights must be finite and not below 0; check what made them")
-    terms, places = np.unique(terms, return_inverse=True)
-    sums = np.bincount(places, weights=weights, minlength=len(terms))
-    return terms[sums > 0].tolist(), sums[sums > 0].tolist()
+    sums = weights.astype(np.float64)
+    if not (terms[1:] > terms[:-1]).all():
+        terms, places = np.unique(terms, return_inverse=True)
+        sums = np.bincount(places, weights=sums, minlength=len(terms)).astype(np.float64)
+    used = sums > 0
+    return terms[used].tolist(), sums[used].tolist()
 
 
 def ranked(scorer: Scorer, terms: Terms, weights: Vectors, k: int, *, passing: Ids | None = None) -> Ranking:
