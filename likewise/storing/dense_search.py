@@ -133,7 +133,9 @@ def _candidates(shard: "Shard", asked: Asked, kept: NDArray[np.bool_] | None) ->
     """Rows that hold the best k, ascending, and the least share of these that is expected to be among them."""
     matching = shard.manifest.rows if kept is None else int(np.count_nonzero(kept))
     depth = depth_for(asked.k, matching / shard.manifest.rows) if matching else 0
-    while choice := shard.choose(depth, asked.recall, instead_of=matching):
+    picks = matching < _FEW * shard.manifest.rows
+    exact_us = matching * shard.promises.picked_row_us if picks else shard.manifest.rows * shard.promises.row_us
+    while choice := shard.choose(depth, asked.recall, within_us=exact_us):
         rows = shard.propose(asked.query, choice.effort)
         if kept is None:
             return np.sort(rows), choice.recall
@@ -141,14 +143,10 @@ def _candidates(shard: "Shard", asked: Asked, kept: NDArray[np.bool_] | None) ->
         if np.count_nonzero(passes[: choice.depth]) >= asked.k:
             return np.sort(rows[passes]), choice.recall
         depth = _DEEPER * choice.depth  # the filter keeps away from this query: fewer of its nearest pass than of all
-    return _best_of_all(shard, asked, kept, matching), 1.0
-
-
-def _best_of_all(shard: "Shard", asked: Asked, kept: NDArray[np.bool_] | None, matching: int) -> Ids:
-    """Rows, ascending, that hold the best k of all that are kept."""
-    few = kept is not None and matching < _FEW * shard.manifest.rows
-    rows = np.flatnonzero(kept) if kept is not None and few else np.arange(shard.manifest.rows)
-    scores = shard.scores(asked.query, rows if few else None)
-    if kept is not None and not few:
+    if kept is not None and picks:
+        rows = np.flatnonzero(kept)
+        return rows[close_to_best(shard.scores(asked.query, rows), asked.k)], 1.0
+    scores = shard.scores(asked.query)
+    if kept is not None:
         scores[~kept] = -np.inf
-    return rows[close_to_best(scores, min(asked.k, matching))]
+    return close_to_best(scores, min(asked.k, matching)), 1.0

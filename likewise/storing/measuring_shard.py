@@ -13,6 +13,7 @@ from likewise.storing.shard import open_shard
 from likewise.types import Ids, Vectors
 
 _PROBES = 1_000
+_SCORED, _ROUNDS = 20_000, 5  # rows and times, to learn what it takes to score one
 _LEAST_ROWS = 100  # fewer are not worth a list, and give no curve
 HELD_OUT, PAST = "held out", "past queries"
 
@@ -28,13 +29,20 @@ def measured(codes: Draft, vectors: Vectors, past: Vectors) -> Promises:
     rows = np.arange(len(vectors))
     if len(rows) < _LEAST_ROWS:
         codes.add(rows)
-        return Promises(curves={}, list_us=[], row_us=1.0)
+        return Promises(curves={}, list_us=[], row_us=1.0, picked_row_us=1.0)
     chosen = np.random.default_rng(0).choice(rows, min(_PROBES, len(rows) // 10), replace=False)
     codes.add(np.delete(rows, chosen))
     best = true_best(vectors[chosen], vectors, without=chosen)
     curve, list_us = measure(_scoring(codes.propose, vectors), vectors[chosen], best, limit=len(rows))
     codes.add(chosen)
-    made = Promises(curves={HELD_OUT: curve}, list_us=list_us, row_us=_row_us(vectors))
+    sweep = slice(0, min(len(rows), _SCORED))
+    picked = np.linspace(0, len(rows) - 1, min(len(rows) // 10, _SCORED)).astype(np.intp)
+    made = Promises(
+        curves={HELD_OUT: curve},
+        list_us=list_us,
+        row_us=_row_us(vectors, sweep, vectors[chosen]),
+        picked_row_us=_row_us(vectors, picked, vectors[chosen]),
+    )
     return with_past(made, codes.propose, vectors, past)
 
 
@@ -68,12 +76,12 @@ def _scoring(propose: Propose, vectors: Vectors) -> Propose:
     return both
 
 
-def _row_us(vectors: Vectors) -> float:
-    """Processor time to score one row among many, in microseconds."""
-    some = np.ascontiguousarray(vectors[: min(len(vectors), 20_000)])
+def _row_us(vectors: Vectors, rows: Ids | slice, queries: Vectors) -> float:
+    """Processor time to score one of some rows, in microseconds."""
     taken = []
-    for row in some[:5]:
+    for query in queries[:_ROUNDS]:
         started = process_time()
-        rank_dense(DenseRows(np.arange(len(some)), some), row, 10)
+        some = vectors[rows]
+        rank_dense(DenseRows(np.arange(len(some)), some), query, 10)
         taken.append(1e6 * (process_time() - started) / len(some))
     return min(taken)

@@ -59,19 +59,17 @@ class Promises:
 
     curves: Mapping[str, Curve]  # "held out" and, if there were enough, "past queries"
     list_us: Sequence[float]  # (E,) to find and score a shortlist of each effort
-    row_us: float  # to score one row exactly
+    row_us: float  # to score one row exactly, of all in a sweep
+    picked_row_us: float  # and of some that are picked out
 
-    def choose(self, depth: int, recall: float, *, instead_of: int) -> Choice | None:
-        """The least effort that holds ``recall`` of the best ``depth`` rows.
-
-        None if there is none, or if the scores of all ``instead_of`` rows would be there sooner.
-        """
+    def choose(self, depth: int, recall: float, *, within_us: float) -> Choice | None:
+        """The least effort that holds ``recall`` of the best ``depth`` rows; None if there is none in that time."""
         row = next((row for row, deep in enumerate(DEPTHS) if deep >= depth), None)
         if row is None or not depth or not self.curves:
             return None
         efforts = next(iter(self.curves.values())).efforts
         for column, effort in enumerate(efforts):
-            if self.list_us[column] >= instead_of * self.row_us:
+            if self.list_us[column] >= within_us:
                 return None
             least = min(curve.least[row][column] for curve in self.curves.values())
             if effort >= DEPTHS[row] and least >= recall:

@@ -53,8 +53,8 @@ def always_listed(monkeypatch):
     """Lists even where looking at all of so few rows would be sooner."""
     choose = Promises.choose
 
-    def never_sooner(promises, depth, recall, *, instead_of):
-        return choose(promises, depth, recall, instead_of=10**9 * bool(instead_of))
+    def never_sooner(promises, depth, recall, *, within_us):
+        return choose(promises, depth, recall, within_us=1e9 * bool(within_us))
 
     monkeypatch.setattr(Promises, "choose", never_sooner)
 
@@ -172,14 +172,14 @@ def test_the_harder_kind_of_probes_decides():
     curves = {
         name: Curve(probes=9, efforts=efforts, mean=least, least=least) for name, least in (("a", easy), ("b", hard))
     }
-    both = Promises(curves=curves, list_us=[1.0, 2.0], row_us=1.0)
-    assert both.choose(10, 0.5, instead_of=99).effort == 10
-    assert both.choose(10, 0.7, instead_of=99).effort == 100
-    assert both.choose(10, 0.7, instead_of=99).recall == 0.8
-    assert both.choose(10, 0.9, instead_of=99) is None
-    assert both.choose(20, 0.5, instead_of=99).effort == 100  # a list of 10 can't hold the best 20
-    assert both.choose(10, 0.7, instead_of=2) is None  # scoring two rows is sooner
-    assert both.choose(10**6, 0.1, instead_of=99) is None
+    both = Promises(curves=curves, list_us=[1.0, 2.0], row_us=1.0, picked_row_us=1.0)
+    assert both.choose(10, 0.5, within_us=99).effort == 10
+    assert both.choose(10, 0.7, within_us=99).effort == 100
+    assert both.choose(10, 0.7, within_us=99).recall == 0.8
+    assert both.choose(10, 0.9, within_us=99) is None
+    assert both.choose(20, 0.5, within_us=99).effort == 100  # a list of 10 can't hold the best 20
+    assert both.choose(10, 0.7, within_us=2) is None
+    assert both.choose(10**6, 0.1, within_us=99) is None
 
 
 def test_the_depth_allows_for_chance():
