@@ -38,6 +38,7 @@ class WordCounts:
 
     terms: NDArray[np.uint32]  # (t,) ascending, each once
     counts: NDArray[np.uint16]  # (t,)
+    stems: tuple[str, ...]  # of the terms
     length: int  # words counted, stop words left out
 
 
@@ -165,7 +166,12 @@ def _grams(letters: str, length: int) -> list[str]:
 
 
 def _counts(words: Sequence[str]) -> WordCounts:
-    counted = Counter(crc32(word.encode("utf-8", "replace")) for word in words)
-    terms = np.array(sorted(counted), np.uint32)
-    counts = np.array([min(counted[int(term)], 0xFFFF) for term in terms], np.uint16)
-    return WordCounts(terms, counts, len(words))
+    counted: dict[int, int] = {}
+    stems: dict[int, str] = {}
+    for stem, count in Counter(words).items():
+        term = crc32(stem.encode())
+        counted[term] = counted.get(term, 0) + count
+        stems.setdefault(term, stem)
+    terms = sorted(counted)
+    counts = np.array([min(counted[term], 0xFFFF) for term in terms], np.uint16)
+    return WordCounts(np.array(terms, np.uint32), counts, tuple(map(stems.__getitem__, terms)), len(words))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from likewise.storing.filters import Filter
 from likewise.types import Ids, Metadata, Vectors
 
-Terms: TypeAlias = NDArray[np.uint32]  # (t,): a term is the number that stands for a word
+Terms: TypeAlias = NDArray[np.uint32]  # (t,): a term is the number that stands for a word, the CRC-32 of its stem
 OpenMode: TypeAlias = Literal["read", "write"]
 
 
@@ -48,6 +48,7 @@ class ChunkRow:
     vector: Vectors  # (D,) float32
     terms: Terms  # (t,) uint32, ascending, each once
     counts: NDArray[np.uint16]  # (t,): how often each term occurs
+    stems: Sequence[str]  # (t,): the word of which each term is the CRC-32
     tokens: int  # length of the chunk in words, for BM25
     sparse: SparseWeights | None = None
 
