@@ -133,8 +133,8 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
         raise ArtifactError(f"{path} is an SQLite database, but not of a likewise index. Choose another folder.")
     if version < FORMAT:
         raise ArtifactError(
-            f"{path} has format {version}, and this version of likewise reads format {FORMAT}: index the documents anew, "
-            "into another folder."
+            f"{path} has format {version}, and this version of likewise reads format {FORMAT}: "
+            "index the documents anew, into another folder."
         )
     if version > FORMAT:
         raise ArtifactError(

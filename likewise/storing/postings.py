@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.storing.protocol import Ranking, Terms
+from likewise.storing.protocol import Ranking, Term, Terms
 from likewise.types import Ids, Vectors
 
 Places: TypeAlias = NDArray[np.int64]  # (n,) rows, ascending
@@ -136,8 +136,10 @@ class Inverted:
             return Inverted(self.segments, alive)
         return Inverted([kept(merged(self.segments), alive)])
 
-    def of(self, term: int) -> tuple[Places, Values]:
-        """Living rows with a term, ascending, and its value in each."""
+    def of(self, term: Term) -> tuple[Places, Values]:
+        """Living rows with a term, ascending, and its value in each; of several as one, the sum of their values."""
+        if isinstance(term, tuple):
+            return _united([self.of(one) for one in term])
         rows, values, offset = [], [], 0
         for segment in self.segments:
             found, theirs = segment.of(term)
@@ -149,6 +151,14 @@ class Inverted:
             return places, joined
         here = self.alive[places]
         return places[here], joined[here]
+
+
+def _united(lists: Sequence[tuple[Places, Values]]) -> tuple[Places, Values]:
+    """Several lists as one."""
+    every_row = np.concatenate([rows for rows, _ in lists])
+    rows, places = np.unique(every_row, return_inverse=True)
+    sums = np.bincount(places, weights=np.concatenate([values for _, values in lists]), minlength=len(rows))
+    return rows, sums.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +182,11 @@ class Scorer:
 
     def __init__(self, inverted: Inverted, weigh: Weigh) -> None:
         self.inverted, self._weigh = inverted, weigh
-        self._lists: dict[int, WeighedList] = {}
+        self._lists: dict[Term, WeighedList] = {}
         self._remembered = 0
         self._scores = np.zeros(len(inverted.ids))  # (N,) all 0 between two calls
 
-    def list_of(self, term: int) -> WeighedList:
+    def list_of(self, term: Term) -> WeighedList:
         found = self._lists.get(term)
         if found is None:
             rows, values = self.inverted.of(term)
@@ -189,7 +199,7 @@ class Scorer:
         return found
 
     def best(
-        self, terms: Sequence[int], weights: Sequence[float], k: int, *, allowed: NDArray[np.bool_] | None = None
+        self, terms: Sequence[Term], weights: Sequence[float], k: int, *, allowed: NDArray[np.bool_] | None = None
     ) -> Ranking:
         """The k rows with the greatest sum of ``weights`` times what the terms are worth there.
 
@@ -214,12 +224,12 @@ class Scorer:
         rows, scores = self._sums(lists, k)
         return _ranking(self.inverted.ids, rows, scores, k)
 
-    def parts(self, terms: Sequence[int], weights: Sequence[float], ids: Ids) -> dict[int, dict[int, float]]:
+    def parts(self, terms: Sequence[Term], weights: Sequence[float], ids: Ids) -> dict[int, dict[Term, float]]:
         """By chunk of ``ids`` that is there, what each term adds to its score; terms that add nothing are left out."""
         rows = np.flatnonzero(np.isin(self.inverted.ids, ids))
         if self.inverted.alive is not None:
             rows = rows[self.inverted.alive[rows]]
-        found: dict[int, dict[int, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
+        found: dict[int, dict[Term, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
         for term, weight in zip(terms, weights, strict=True):
             one = self.list_of(term)
             _, places, theirs = np.intersect1d(rows, one.rows, assume_unique=True, return_indices=True)
