@@ -62,9 +62,7 @@ def check_chunk(chunk: ChunkRow, width: int) -> None:
     if chunk.terms.ndim != 1 or chunk.terms.shape != chunk.counts.shape:
         raise ShapeError(f"terms {chunk.terms.shape} and counts {chunk.counts.shape} must both be (t,)")
     if len(chunk.stems) != len(chunk.terms):
-        raise ShapeError(
-            f"a chunk has {len(chunk.terms)} terms and {len(chunk.stems)} stems; it must have one for each"
-        )
+        raise ShapeError(f"a chunk must have a stem for each term, got {len(chunk.stems)} for {len(chunk.terms)}")
     if chunk.sparse is not None:
         _check_sparse(chunk.sparse)
     if not np.isfinite(chunk.vector).all():

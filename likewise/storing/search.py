@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from hashlib import blake2b
 from pathlib import Path
 from threading import RLock
 
@@ -50,7 +51,8 @@ class Bounds:
     @property
     def name(self) -> str:
         """Differs where other chunks may be found; repr, because to Python 1 == True and so x = 1 equals x = true."""
-        return repr(self.where) if self.among is None else f"{self.where!r} {self.among.tobytes().hex()}"
+        among = "" if self.among is None else blake2b(self.among.tobytes(), digest_size=16).hexdigest()
+        return f"{self.where!r} {among}"
 
 
 class Searcher:
