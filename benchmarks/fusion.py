@@ -123,7 +123,7 @@ def _case(index: lw.Index, queries: Mapping[str, str], measure: Measure) -> Case
     tools, encoder, analyzer = index.tools(), lw.load("all-MiniLM-L6-v2", precision="int8"), Analyzer()
     questions = {
         id: Question(
-            probe=of_question(text, (), analyzer=analyzer, encoder=lambda: encoder),
+            probe=of_question(text, (), analyzer=analyzer, encoder=lambda: encoder, marks=False),
             k=10,
             mode="hybrid",
             where=None,

@@ -36,6 +36,7 @@ def ranking_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--feedback", type=int, metavar="N", help="Let the meaning of the first N chunks join the question's."
     )
+    @click.option("--marks/--no-marks", default=None, help='Whether "phrases" and begin* mean more than text.')
     @click.option("--expansion", type=int, metavar="N", help="Let the words of the first N chunks join the question's.")
     @click.option("--fuzzy", is_flag=True, default=None, help="Take words that are not there for those spelt alike.")
     @click.option("--diversity", type=float, help="From 0, by relevance alone, to 1, by unlikeness alone.")
@@ -57,6 +58,7 @@ _RANKING = (
     "rerank_depth",
     "budget_ms",
     "feedback",
+    "marks",
     "expansion",
     "fuzzy",
     "diversity",

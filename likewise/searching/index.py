@@ -195,7 +195,8 @@ class Index:
         settings = settings or self.settings()
         if recall is not None:
             settings = replace(settings, recall=recall)
-        return self._answer(self.probe(query, unlike=unlike), k=k, mode=mode, where=tree, settings=settings)
+        probe = self.probe(query, unlike=unlike, marks=settings.marks)
+        return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
     def like(
         self,
@@ -258,7 +259,7 @@ class Index:
         reranker = self._reranker_for(settings.reranker) if settings.reranker else None
         late = reranker.encoder if isinstance(reranker, LateReranker) else None
         encoder = self._own.encoder(store) if by_meaning else None
-        probe = self.probe(query)
+        probe = self.probe(query, marks=settings.marks)
         question = Question(probe=probe, k=1, mode="lexical", where=tree, settings=settings)
         words = with_expansion(store, question, wording_for(store, question)).words
         return explain(Witnesses(store, encoder, late), probe, words, hits, settings=settings)
@@ -304,11 +305,17 @@ class Index:
         sparse = self._sparse if self._sparse.is_used(store) else None
         return Tools(store, self._reranker_for, unrelated(store), sparse)
 
-    def probe(self, query: str, *, unlike: Sequence[str] = ()) -> Probe:
-        """What a search for a question looks for; its vector is made when it is asked for."""
+    def probe(self, query: str, *, unlike: Sequence[str] = (), marks: bool = True) -> Probe:
+        """What a search for a question looks for; its vector is made when it is asked for.
+
+        Args:
+            query: The question.
+            unlike: As in ``search``.
+            marks: As in ``SearchSettings``.
+        """
         store = self._reading()
         analyzer = self._own.analyzer(store, [query])
-        return of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._own.encoder(store))
+        return of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._own.encoder(store), marks=marks)
 
     def close(self) -> None:
         """Let go of the files. The index can be used again afterwards."""

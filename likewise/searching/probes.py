@@ -8,7 +8,7 @@ import numpy as np
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import Analyzer, WordCounts
 from likewise.errors import SettingError
-from likewise.searching.query_text import Begun, Phrase, parse_query
+from likewise.searching.query_text import Begun, Phrase, parse_query, plain_query
 from likewise.searching.reranking import shown_text
 from likewise.storing import Store, StoredChunk
 from likewise.types import Vectors
@@ -30,9 +30,11 @@ class Probe:
     left_out: frozenset[int] = frozenset()  # chunks that are no answer
 
 
-def of_question(text: str, unlike: Sequence[str], *, analyzer: Analyzer, encoder: Callable[[], Encoder]) -> Probe:
-    """A question, turned away from the meaning of some texts."""
-    parsed = parse_query(text, analyzer)
+def of_question(
+    text: str, unlike: Sequence[str], *, analyzer: Analyzer, encoder: Callable[[], Encoder], marks: bool = True
+) -> Probe:
+    """A question, turned away from the meaning of some texts; ``marks`` is whether quotes and stars in it mean more."""
+    parsed = parse_query(text, analyzer) if marks else plain_query(text)
 
     def vector() -> Vectors:
         vectors = encoder().encode([parsed.text, *unlike], role="query", overflow="chunk")

@@ -37,6 +37,11 @@ class QueryText:
     begun: tuple[Begun, ...]
 
 
+def plain_query(query: str) -> QueryText:
+    """A question in which no mark means anything."""
+    return QueryText(query, query, (), ())
+
+
 def parse_query(query: str, analyzer: Analyzer) -> QueryText:
     """Take a question apart.
 
@@ -64,5 +69,5 @@ def parse_query(query: str, analyzer: Analyzer) -> QueryText:
             read, rest = match["begun"], " "
         text, words = text + before + read, words + before + rest
     if not (phrases or begun):
-        return QueryText(query, query, (), ())
+        return plain_query(query)
     return QueryText(" ".join((text + query[end:]).split()), words + query[end:], tuple(phrases), tuple(begun))

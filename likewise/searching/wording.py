@@ -18,7 +18,7 @@ from likewise.types import Ids, Vectors
 How: TypeAlias = Literal["said", "prefix", "spelling", "expansion"]
 
 _MOST_BEGUN = 100  # words that a begun one may stand for
-_ALIKE = 0.6  # how alike a word must be to be taken for another one: docs/benchmarks.md
+_ALIKE = 0.5  # how alike a word must be to be taken for another one: docs/benchmarks.md
 _MOST_ALIKE = 3
 _EXPANDING = 10  # words of the first hits, and
 _ORIGINAL = 0.5  # what the question's own weigh beside them: both as Abdul-Jaleel et al. have them
@@ -68,14 +68,14 @@ def wording_of(store: Store, probe: Probe, *, among: Ids | None, fuzzy: bool) ->
         Wanted(term, float(count), stem, "said")
         for term, count, stem in zip(counted.terms.tolist(), counted.counts.tolist(), counted.stems, strict=True)
     ]
-    taken_for: dict[str, tuple[str, ...]] = {}
+    likest: dict[str, dict[str, float]] = {}
     if fuzzy:
-        said = _respelt(store, said, probe, taken_for)
+        said = _respelt(store, said, probe, likest)
     begun = [_begun(store, one) for one in probe.begun]
     return Wording(
         words=_once([*said, *(word for word, _ in begun if word)]),
         among=among,
-        taken_for=taken_for,
+        taken_for={word: tuple(sorted(stems, key=lambda stem: -stems[stem])) for word, stems in likest.items()},
         cut=tuple(cut for _, cut in begun if cut),
     )
 
@@ -105,24 +105,20 @@ def _begun(store: Store, begun: Begun) -> tuple[Wanted | None, str]:
     return Wanted(tuple(sorted(terms)) if len(terms) > 1 else terms.pop(), 1.0, f"{begun.text}*", "prefix"), cut
 
 
-def _respelt(
-    store: Store, words: Sequence[Wanted], probe: Probe, taken_for: dict[str, tuple[str, ...]]
-) -> list[Wanted]:
-    """Words with those in place of the unknown ones that are spelt most alike, as much as they are."""
+def _respelt(store: Store, words: Sequence[Wanted], probe: Probe, likest: dict[str, dict[str, float]]) -> list[Wanted]:
+    """Words with those in place of the unknown ones that are spelt most alike, each weighing as much as it is alike.
+
+    What was taken for what is put into ``likest``: by word of the question the stems, and how alike they are.
+    """
     known = store.stems_of([word.term for word in words if isinstance(word.term, int)])
-    found: list[Wanted] = []
+    found = [word for word in words if word.term in known]
     for word in words:
         if word.term in known:
-            found.append(word)
             continue
-        alike = store.vocabulary().alike(word.word, at_least=_ALIKE)[:_MOST_ALIKE]
-        if alike:
-            spelt = _as_said(word.word, probe)
-            stems = (*taken_for.get(spelt, ()), *(other.stem for other, _ in alike))
-            taken_for[spelt] = tuple(dict.fromkeys(stems))
-            found += (
-                Wanted(other.term, word.weight * share, f"{spelt}~{other.stem}", "spelling") for other, share in alike
-            )
+        spelt = _as_said(word.word, probe)
+        for other, share in store.vocabulary().alike(word.word, at_least=_ALIKE)[:_MOST_ALIKE]:
+            likest.setdefault(spelt, {})[other.stem] = share
+            found.append(Wanted(other.term, word.weight * share, f"{spelt}~{other.stem}", "spelling"))
     return found
 
 

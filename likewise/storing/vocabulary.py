@@ -61,11 +61,11 @@ class Vocabulary:
         and Willett 1983). Grams are pairs and triples of neighbouring letters in no order, and a word's first and last
         letters once more beside its end, so that two letters that changed places alter few of them.
         """
-        spelt = self._spelt
-        asked = np.unique(_grams([stem])[0])
-        places = spelt.grams.searchsorted(asked)
-        here = places[(places < len(spelt.grams)) & (spelt.grams[np.minimum(places, len(spelt.grams) - 1)] == asked)]
-        found = [spelt.words[spelt.starts[place] : spelt.starts[place + 1]] for place in here.tolist()]
+        if not self._words:
+            return []
+        spelt, asked = self._spelt, np.unique(_grams([stem])[0])
+        here = np.flatnonzero(np.isin(spelt.grams, asked, assume_unique=True)).tolist()
+        found = [spelt.words[spelt.starts[place] : spelt.starts[place + 1]] for place in here]
         if not found:
             return []
         shared = np.bincount(np.concatenate(found), minlength=len(self))

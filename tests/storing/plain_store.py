@@ -85,6 +85,13 @@ class PlainStore:
             for number, chunk in zip(self.numbers[id], document.chunks, strict=True)
         }
 
+    def vocabulary(self) -> dict[str, int]:
+        return dict(Counter(word for _, chunk in self.chunks().values() for word in set(chunk.text.split())))
+
+    def having(self, terms: list[int], where: Filter | None = None) -> list[int]:
+        found = self.chunks(where).items()
+        return [number for number, (_, chunk) in found if set(terms) <= set(chunk.terms.tolist())]
+
     def search_dense(self, query: np.ndarray, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
         scores = {
             number: float(chunk.vector.astype(np.float64) @ query.astype(np.float64))
