@@ -84,6 +84,7 @@ def _fill(folder: Path, texts: Sequence[str], analyzer: Analyzer) -> None:
                     vector=vector,
                     terms=words.terms,
                     counts=words.counts,
+                    stems=words.stems,
                     tokens=words.length,
                 )
                 for text, words in zip(some, analyzer.count(some), strict=True)

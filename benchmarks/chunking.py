@@ -57,10 +57,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _row(index: lw.Index, way: str, mode: Mode, labels: LabelledQueries, k: int) -> Row:
-    found = {
-        id: [Span(hit.document_id, hit.start, hit.end) for hit in index.search(text, k=DEPTH, mode=mode)]
-        for id, text in labels.texts.items()
-    }
+    settings = lw.SearchSettings(marks=False)  # quotes stand around names and words used oddly
+    hits = {id: index.search(text, k=DEPTH, mode=mode, settings=settings) for id, text in labels.texts.items()}
+    found = {id: [Span(hit.document_id, hit.start, hit.end) for hit in some] for id, some in hits.items()}
     measures = {name: f"span_{name}@{k}" for name in ("recall", "precision", "iou")}
     measures["recall_in_4000"] = "span_recall_within@4000"
     values = {name: float(measure_of(one, labels)(found).mean()) for name, one in measures.items()}

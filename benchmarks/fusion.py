@@ -30,7 +30,7 @@ from retrieval import index_whole
 
 import likewise as lw
 from likewise.encoding.lexical import Analyzer
-from likewise.searching.pipeline import Question, Retrieved, Tools, combine, retrieve
+from likewise.searching.pipeline import Question, Retrieved, Tools, combine, retrieve, wording_for
 from likewise.searching.probes import of_question
 from likewise.searching.settings import SearchSettings
 from likewise.storing import Ranking
@@ -123,7 +123,7 @@ def _case(index: lw.Index, queries: Mapping[str, str], measure: Measure) -> Case
     tools, encoder, analyzer = index.tools(), lw.load("all-MiniLM-L6-v2", precision="int8"), Analyzer()
     questions = {
         id: Question(
-            probe=of_question(text, (), analyzer=analyzer, encoder=lambda: encoder),
+            probe=of_question(text, (), analyzer=analyzer, encoder=lambda: encoder, marks=False),
             k=10,
             mode="hybrid",
             where=None,
@@ -131,7 +131,10 @@ def _case(index: lw.Index, queries: Mapping[str, str], measure: Measure) -> Case
         )
         for id, text in queries.items()
     }
-    found = {id: retrieve(tools, one, one.settings.depth) for id, one in questions.items()}
+    found = {
+        id: retrieve(tools, one, wording_for(tools.store, one), depth=one.settings.depth)
+        for id, one in questions.items()
+    }
     chunks = sorted({chunk for one in found.values() for r in one.rankings.values() for chunk in r.ids.tolist()})
     names = {chunk.id: chunk.document_id.partition("#")[0] for chunk in tools.store.fetch(chunks)}
     return Case(tools, questions, found, names, measure)

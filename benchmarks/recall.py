@@ -132,6 +132,7 @@ def _document(row: int, vector: Vectors, meta: dict[str, np.ndarray]) -> Documen
         vector=vector,
         terms=np.empty(0, np.uint32),
         counts=np.empty(0, np.uint16),
+        stems=(),
         tokens=0,
     )
     values = {name: int(numbers[row]) for name, numbers in meta.items()}

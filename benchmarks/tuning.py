@@ -43,6 +43,7 @@ def _tuned(arguments: argparse.Namespace, name: str) -> Tuning:
     path = arguments.kept / name
     with lw.Index(path, precision="int8") as index:
         index.add(documents)
+        index.configure(lw.SearchSettings(marks=False))  # in the queries quotes name titles
     qrels = {
         id: {document: grade for document, grade in one.qrels[id].items() if document in one.documents}
         for id in one.queries

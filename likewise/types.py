@@ -87,6 +87,8 @@ class Hits(Sequence[Hit]):
         hits: Best first.
         expected_recall: The share of the best chunks by exact search that is expected among them; None if unknown.
         unfinished: What was cut short and why, a sentence each; empty if nothing was.
+        taken_for: By words of the question that the index does not have, the stems of those that were looked for
+            instead; empty unless asked for (``SearchSettings.fuzzy``).
 
     Example:
         >>> list(Hits()), len(Hits(unfinished=("reranked 3 of 20",)))
@@ -96,6 +98,7 @@ class Hits(Sequence[Hit]):
     hits: tuple[Hit, ...] = ()
     expected_recall: float | None = field(default=None, kw_only=True)
     unfinished: tuple[str, ...] = field(default=(), kw_only=True)
+    taken_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.hits)

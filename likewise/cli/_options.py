@@ -36,6 +36,9 @@ def ranking_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--feedback", type=int, metavar="N", help="Let the meaning of the first N chunks join the question's."
     )
+    @click.option("--marks/--no-marks", default=None, help='Whether "phrases" and begin* mean more than text.')
+    @click.option("--expansion", type=int, metavar="N", help="Let the words of the first N chunks join the question's.")
+    @click.option("--fuzzy", is_flag=True, default=None, help="Take words that are not there for those spelt alike.")
     @click.option("--diversity", type=float, help="From 0, by relevance alone, to 1, by unlikeness alone.")
     @click.option("--per-document", type=int, metavar="N", help="At most N hits of one document.")
     @click.option("--alike", type=float, metavar="COSINE", help="Of chunks at least so much alike show the best alone.")
@@ -55,6 +58,9 @@ _RANKING = (
     "rerank_depth",
     "budget_ms",
     "feedback",
+    "marks",
+    "expansion",
+    "fuzzy",
     "diversity",
     "per_document",
     "alike",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from likewise.evaluating.comparing import Compared
     from likewise.evaluating.runner import Result
     from likewise.searching.adding import AddReport, Progress
-    from likewise.searching.reasons import Reasons
+    from likewise.searching.reasons import Reasons, Term
 
 as_json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object a line on stdout, and nothing else."
@@ -79,10 +79,12 @@ def _print_reasons(reasons: "Reasons") -> None:
     stages = ", ".join(f"{name} {rank} ({score:.3f})" for name, (rank, score) in reasons.hit.ranks.items())
     told = {"stages": f"{stages} → {reasons.hit.score:.3f}"}
     if reasons.terms:
-        terms = " + ".join(f"{term.word} {term.score:.2f}" for term in reasons.terms)
+        terms = " + ".join(f"{_term(term)} {term.score:.2f}" for term in reasons.terms)
         told["words"] = f"{terms} = {reasons.lexical:.2f}"
     else:
         told["words"] = "none in common"
+    if reasons.phrases:
+        told["phrases"] = ", ".join(f"“{phrase}”" for phrase in reasons.phrases)
     if reasons.cosine is not None:
         losses = ", ".join(f"{one.word} {one.loss:+.3f}" for one in reasons.words[:_SHOWN_WORDS])
         told["meaning"] = f"cosine {reasons.cosine:.3f}" + (f", of which {losses}" if losses else "")
@@ -94,6 +96,10 @@ def _print_reasons(reasons: "Reasons") -> None:
         told["tokens"] = f"{pairs} = {reasons.max_sim:.2f}"
     for name, line in told.items():
         click.echo(f"   {click.style(name.ljust(8), fg='cyan')} {line}")
+
+
+def _term(term: "Term") -> str:
+    return f"{term.word} (of the first hits)" if term.how == "expansion" else term.word
 
 
 def print_report(report: "AddReport", *, index: str) -> None:

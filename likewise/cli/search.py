@@ -65,13 +65,17 @@ def search(
         hits = index.like(example, k=k, mode=chosen, where=tree, unlike=others, settings=settings)
     else:
         hits = index.search(query, k=k, mode=chosen, where=tree, unlike=unlike, settings=settings)
-    reasons = index.explain(query, hits, settings=settings) if why and hits else []
+    reasons = index.explain(query, hits, where=tree, settings=settings) if why and hits else []
+    taken = {"taken_for": dict(hits.taken_for)} if hits.taken_for else {}
     for number, hit in enumerate(hits, start=1):
         reason = reasons[number - 1] if reasons else None
         if as_json:
-            print_json({**asdict(hit), "why": _told(reason)} if reason else hit)
+            told = {"why": _told(reason)} if reason else {}
+            print_json({**asdict(hit), **told, **taken})
         else:
             print_hit(number, hit, shown_source=shown(hit.source), reasons=reason)
+    for word, stems in hits.taken_for.items():
+        note(f"{word} is in no text; looked for {', '.join(stems)}")
     for cut in hits.unfinished:
         note(cut)
     if recall is not None and hits.expected_recall is not None:

@@ -25,7 +25,7 @@ _UNSPACED = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0eff\u1000-\u109f\u1780-\u17d3" 
 # Vowel signs and accents are no \w to Python, but cut no word in two.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0963\u0966-\u0dff\u200c\u200d"
 _LETTER = rf"[\w{_MARKS}{_UNSPACED}]"
-_WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)*")
+WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)*")
 _RUNS = re.compile(rf"(?P<ideograms>[{_IDEOGRAMS}]+)|(?P<unspaced>[{_UNSPACED}]+)|[^{_IDEOGRAMS}{_UNSPACED}]+")
 _IDENTIFIER = re.compile(r"[^\W_]_+[^\W_]|[a-z0-9][A-Z]|[A-Z]{2}[a-z]{2}")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+|[^\W_A-Za-z0-9]+")
@@ -38,6 +38,7 @@ class WordCounts:
 
     terms: NDArray[np.uint32]  # (t,) ascending, each once
     counts: NDArray[np.uint16]  # (t,)
+    stems: tuple[str, ...]  # of the terms
     length: int  # words counted, stop words left out
 
 
@@ -76,7 +77,19 @@ class Analyzer:
         """
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)
-        return list(chain.from_iterable(map(self._terms_of, _WORD.findall(text))))
+        return list(chain.from_iterable(map(self._terms_of, WORD.findall(text))))
+
+    def beginning(self, word: str) -> str:
+        """What stems begin with of words that begin as ``word`` does; "" in scripts that put no spaces between words.
+
+        Example:
+            >>> Analyzer().beginning("get_User")
+            'getuser'
+        """
+        word = unicodedata.normalize("NFC", word).replace("_", "").strip("'’")
+        if any(run["ideograms"] or run["unspaced"] for run in _RUNS.finditer(word)):
+            return ""
+        return _folded(word, self._language(word))
 
     def count(self, texts: Sequence[str]) -> list[WordCounts]:
         """The counted words of each text."""
@@ -105,14 +118,19 @@ class Analyzer:
 
     def _stems(self, words: Iterable[str]) -> Iterator[str]:
         for word in words:
-            language = script_language(word)
-            if self.name == PLAIN or (language is None and self.name in _NOT_LATIN):
-                language = PLAIN
-            elif language is None or self.name in _SHARING.get(language, ()):
-                language = self.name
+            language = self._language(word)
             folded = _folded(word, language)
             if folded and folded not in STOP_WORDS.get(language, ()):
                 yield self._stemmer(language).stemWord(folded) if language != PLAIN else folded
+
+    def _language(self, word: str) -> str:
+        """Whose word it is, by its script."""
+        language = script_language(word)
+        if self.name == PLAIN or (language is None and self.name in _NOT_LATIN):
+            return PLAIN
+        if language is None or self.name in _SHARING.get(language, ()):
+            return self.name
+        return language
 
     def _stemmer(self, language: str) -> Stemmer.Stemmer:
         if language not in self._stemmers:
@@ -132,6 +150,11 @@ def analyzer_names() -> tuple[str, ...]:
     """All analyzers, sorted; "auto" chooses one of them."""
     older = {"porter", "dutch_porter"}  # earlier stemmers of languages that have a better one
     return tuple(sorted({PLAIN, *Stemmer.algorithms()} - older))
+
+
+def term_of(stem: str) -> int:
+    """The number that stands for a stem: its CRC-32."""
+    return crc32(stem.encode())
 
 
 def chosen_analyzer(name: str, texts: Iterable[str]) -> Analyzer:
@@ -165,7 +188,12 @@ def _grams(letters: str, length: int) -> list[str]:
 
 
 def _counts(words: Sequence[str]) -> WordCounts:
-    counted = Counter(crc32(word.encode("utf-8", "replace")) for word in words)
-    terms = np.array(sorted(counted), np.uint32)
-    counts = np.array([min(counted[int(term)], 0xFFFF) for term in terms], np.uint16)
-    return WordCounts(terms, counts, len(words))
+    counted: dict[int, int] = {}
+    stems: dict[int, str] = {}
+    for stem, count in Counter(words).items():
+        term = term_of(stem)
+        counted[term] = counted.get(term, 0) + count
+        stems.setdefault(term, stem)
+    terms = sorted(counted)
+    counts = np.array([min(counted[term], 0xFFFF) for term in terms], np.uint16)
+    return WordCounts(np.array(terms, np.uint32), counts, tuple(map(stems.__getitem__, terms)), len(words))

@@ -354,6 +354,7 @@ def _chunk_rows(cut: Sequence[Chunk], texts: Sequence[str], hashes: dict[str, by
             vector=sides.vectors[hashes[text]],
             terms=sides.words[text].terms,
             counts=sides.words[text].counts,
+            stems=sides.words[text].stems,
             tokens=sides.words[text].length,
             sparse=sides.sparse.get(text),
         )

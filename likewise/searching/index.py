@@ -15,7 +15,7 @@ from likewise.errors import ArtifactError, SettingError
 from likewise.searching.late_interaction import begin, bring_up_to_date, described, kept_vectors
 from likewise.searching.learned_sparse import LearnedSparse
 from likewise.searching.own_models import Asked, OwnModels, lasting, unrelated
-from likewise.searching.pipeline import Question, Tools, answer
+from likewise.searching.pipeline import Question, Tools, answer, with_expansion, wording_for
 from likewise.searching.probes import Probe, of_example, of_question
 from likewise.searching.requests import check_request, check_texts
 from likewise.searching.reranking import LateReranker, Reranker, load_reranker
@@ -195,7 +195,8 @@ class Index:
         settings = settings or self.settings()
         if recall is not None:
             settings = replace(settings, recall=recall)
-        return self._answer(self.probe(query, unlike=unlike), k=k, mode=mode, where=tree, settings=settings)
+        probe = self.probe(query, unlike=unlike, marks=settings.marks)
+        return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
     def like(
         self,
@@ -230,12 +231,20 @@ class Index:
         probe = of_example(example, unlike, store=store, analyzer=self._own.analyzer(store, []), where=str(self.path))
         return self._answer(probe, k=k, mode=mode, where=tree, settings=settings)
 
-    def explain(self, query: str, hits: Sequence[Hit], *, settings: SearchSettings | None = None) -> list["Reasons"]:
+    def explain(
+        self,
+        query: str,
+        hits: Sequence[Hit],
+        *,
+        where: str | Filter | None = None,
+        settings: SearchSettings | None = None,
+    ) -> list["Reasons"]:
         """Why each of some hits answers a query: shared words, what each word of it is worth, and the closest passage.
 
         Args:
             query: As it was searched.
             hits: What ``search`` gave.
+            where: As in ``search``: which first hits lend their words may depend on it (``SearchSettings.expansion``).
             settings: As in ``search``. If the reranker is a ColBERT, the pairs of tokens that made its score are told.
 
         Returns:
@@ -244,13 +253,16 @@ class Index:
         # Only who asks why pays for it.
         from likewise.searching.reasons import Witnesses, explain
 
-        check_request(query, k=1, mode="hybrid", where=None)
+        tree = check_request(query, k=1, mode="hybrid", where=where)
         store, settings = self._reading(), settings or self.settings()
         by_meaning = any(set(hit.ranks) - {"lexical"} for hit in hits)
         reranker = self._reranker_for(settings.reranker) if settings.reranker else None
         late = reranker.encoder if isinstance(reranker, LateReranker) else None
         encoder = self._own.encoder(store) if by_meaning else None
-        return explain(Witnesses(store, self._own.analyzer(store, [query]), encoder, late), query, hits, settings)
+        probe = self.probe(query, marks=settings.marks)
+        question = Question(probe=probe, k=1, mode="lexical", where=tree, settings=settings)
+        words = with_expansion(store, question, wording_for(store, question)).words
+        return explain(Witnesses(store, encoder, late), probe, words, hits, settings=settings)
 
     def settings(self) -> SearchSettings:
         """How this index answers: what ``configure`` kept, or the defaults."""
@@ -293,11 +305,17 @@ class Index:
         sparse = self._sparse if self._sparse.is_used(store) else None
         return Tools(store, self._reranker_for, unrelated(store), sparse)
 
-    def probe(self, query: str, *, unlike: Sequence[str] = ()) -> Probe:
-        """What a search for a question looks for; its vector is made when it is asked for."""
+    def probe(self, query: str, *, unlike: Sequence[str] = (), marks: bool = True) -> Probe:
+        """What a search for a question looks for; its vector is made when it is asked for.
+
+        Args:
+            query: The question.
+            unlike: As in ``search``.
+            marks: As in ``SearchSettings``.
+        """
         store = self._reading()
         analyzer = self._own.analyzer(store, [query])
-        return of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._own.encoder(store))
+        return of_question(query, unlike, analyzer=analyzer, encoder=lambda: self._own.encoder(store), marks=marks)
 
     def close(self) -> None:
         """Let go of the files. The index can be used again afterwards."""

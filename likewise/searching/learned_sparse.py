@@ -13,7 +13,7 @@ from likewise.encoding.models import Source
 from likewise.encoding.sparse import SparseEncoder, SparseVector, load_sparse
 from likewise.errors import SettingError
 from likewise.storing import Filter, Ranking, SparseWeights, Store
-from likewise.types import Vectors
+from likewise.types import Ids, Vectors
 
 _MODEL, _CONTRACT, _CANARIES = "sparse_model", "sparse_contract", "sparse_canaries"
 
@@ -49,11 +49,11 @@ class LearnedSparse:
         encoder = self._encoder_of(store)
         return [_weights(vector) for vector in encoder.encode(texts, role="document", overflow="truncate")]
 
-    def ranking(self, store: Store, query: str, *, k: int, where: Filter | None) -> Ranking:
+    def ranking(self, store: Store, query: str, *, k: int, where: Filter | None, among: Ids | None = None) -> Ranking:
         """The k best chunks for a query."""
         (vector,) = self._encoder_of(store).encode([query], role="query", overflow="chunk")
         asked = _weights(vector)
-        return store.search_sparse(asked.terms, asked.weights, k=k, where=where)
+        return store.search_sparse(asked.terms, asked.weights, k=k, where=where, among=among)
 
     def _encoder_of(self, store: Store) -> SparseEncoder:
         if self._encoder is not None:

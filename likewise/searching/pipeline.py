@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -15,6 +15,7 @@ from likewise.searching.probes import Probe, rocchio
 from likewise.searching.reranking import Reranker, rerank
 from likewise.searching.settings import SearchSettings
 from likewise.searching.smoothing import smooth
+from likewise.searching.wording import Wording, expanded, holding, wording_of
 from likewise.storing import Filter, Ranking, Store, StoredChunk
 from likewise.types import Hit, Hits, Mode, Vectors
 
@@ -49,57 +50,71 @@ class Retrieved:
 
     rankings: dict[str, Ranking]
     vector: Vectors | None  # (D,)
+    words: Wording  # that were looked for
 
 
 def answer(tools: Tools, question: Question) -> Hits:
     """The hits of one question, best first."""
-    depth = max(question.k, question.settings.depth)
-    found, best = _search(tools, question, depth)
+    depth, wording = max(question.k, question.settings.depth), wording_for(tools.store, question)
+    found, best = _search(tools, question, wording, depth)
     while _drops(question.settings) and _may_lack(tools.store, best, found, question, depth):
         depth *= _DEEPER
-        found, best = _search(tools, question, depth)
+        found, best = _search(tools, question, wording, depth)
     stages = dict(found.rankings)
-    unfinished: tuple[str, ...] = ()
+    unfinished = wording.cut
     reranked = 0
     if question.settings.reranker and len(best.ids):
         stages["fused"] = best
-        best, stages["reranked"], unfinished = _rerank(tools, question, best)
+        best, stages["reranked"], more = _rerank(tools, question, best)
+        unfinished += more
         reranked = len(stages["reranked"].ids)
     best = diversify(tools.store, question, best, reranked=reranked)
     recall = found.rankings["dense"].recall if "dense" in found.rankings else None
-    return Hits(_hits(tools.store, best, stages), expected_recall=recall, unfinished=unfinished)
+    hits = _hits(tools.store, best, stages)
+    return Hits(hits, expected_recall=recall, unfinished=unfinished, taken_for=wording.taken_for)
 
 
-def _search(tools: Tools, question: Question, depth: int) -> tuple[Retrieved, Ranking]:
+def wording_for(store: Store, question: Question) -> Wording:
+    """What the words of a question are in an index."""
+    probe = question.probe
+    among = holding(store, probe.phrases, probe.analyzer, where=question.where) if probe.phrases else None
+    if question.mode in ("dense", "sparse"):  # which have no use for them
+        return Wording(among=among)
+    return wording_of(store, probe, among=among, fuzzy=question.settings.fuzzy)
+
+
+def _search(tools: Tools, question: Question, wording: Wording, depth: int) -> tuple[Retrieved, Ranking]:
     """What was retrieved, and one ranking of it; with feedback, retrieved again by what came first."""
-    found = retrieve(tools, question, depth)
+    found = retrieve(tools, question, wording, depth=depth)
     best = combine(tools, question, found)
     if question.settings.feedback and found.vector is not None:
         first = _take(best, range(min(question.settings.feedback, len(best.ids))))
         vector = rocchio(found.vector, like=_vectors(tools.store, first))
-        dense = _nearest(tools.store, question, vector, depth)
-        found = Retrieved({**found.rankings, "dense": dense}, vector)
+        dense = _nearest(tools.store, question, wording, vector, depth=depth)
+        found = Retrieved({**found.rankings, "dense": dense}, vector, found.words)
         best = combine(tools, question, found)
     return found, best
 
 
-def retrieve(tools: Tools, question: Question, depth: int) -> Retrieved:
+def retrieve(tools: Tools, question: Question, wording: Wording, *, depth: int) -> Retrieved:
     """What each retriever finds. The words are looked up while the question is encoded."""
     store = tools.store
     if question.mode == "lexical":
-        return Retrieved({"lexical": _lexical(store, question, depth)}, None)
+        ranking, words = _lexical(store, question, wording, depth=depth)
+        return Retrieved({"lexical": ranking}, None, words)
     if question.mode == "sparse":
-        return Retrieved({"sparse": _sparse(tools, question, depth)}, None)
+        return Retrieved({"sparse": _sparse(tools, question, wording, depth=depth)}, None, wording)
     if question.mode == "dense":
-        ranking, vector = _dense(store, question, depth)
-        return Retrieved({"dense": ranking}, vector)
+        ranking, vector = _dense(store, question, wording, depth=depth)
+        return Retrieved({"dense": ranking}, vector, wording)
     with ThreadPoolExecutor(1) as pool:
-        words = pool.submit(_lexical, store, question, depth)
-        ranking, vector = _dense(store, question, depth)
-        found = {"dense": ranking, "lexical": words.result()}
+        by_words = pool.submit(_lexical, store, question, wording, depth=depth)
+        ranking, vector = _dense(store, question, wording, depth=depth)
+        lexical, words = by_words.result()
+    found = {"dense": ranking, "lexical": lexical}
     if tools.sparse is not None:
-        found["sparse"] = _sparse(tools, question, depth)
-    return Retrieved(found, vector)
+        found["sparse"] = _sparse(tools, question, wording, depth=depth)
+    return Retrieved(found, vector, words)
 
 
 def combine(tools: Tools, question: Question, found: Retrieved) -> Ranking:
@@ -132,9 +147,8 @@ def complete(tools: Tools, question: Question, found: Retrieved, name: str, vect
         joined = _joined(ranking, {chunk: float(vectors[chunk] @ query) for chunk in missing})
         return Ranking(joined.ids, (joined.scores - tools.unrelated) / (1 - tools.unrelated))
     if name == "lexical":
-        words, settings = question.probe.words, question.settings
-        counts, bm25 = words.counts.astype(np.float32), (settings.k1, settings.b)
-        parts = tools.store.lexical_parts(words.terms, counts, np.array(missing, np.int64), bm25=bm25)
+        words, bm25 = found.words, (question.settings.k1, question.settings.b)
+        parts = tools.store.lexical_parts(words.terms, words.weights, np.array(missing, np.int64), bm25=bm25)
         return _joined(ranking, {chunk: sum(parts.get(chunk, {}).values()) for chunk in missing})
     return ranking
 
@@ -158,30 +172,47 @@ def diversify(store: Store, question: Question, ranking: Ranking, *, reranked: i
     return _take(ranking, range(min(question.k, len(ranking.ids))))
 
 
-def _lexical(store: Store, question: Question, depth: int) -> Ranking:
-    words, settings = question.probe.words, question.settings
-    counts, bm25 = words.counts.astype(np.float32), (settings.k1, settings.b)
-    depth += len(question.probe.left_out)
-    found = store.search_lexical(words.terms, counts, k=depth, where=question.where, bm25=bm25)
-    return _without(found, question.probe.left_out)
+def with_expansion(store: Store, question: Question, wording: Wording) -> Wording:
+    """The words of a question and, if so many first chunks by them are to lend theirs, these."""
+    if not question.settings.expansion:
+        return wording
+    first = _by_words(store, question, wording, depth=question.settings.expansion)
+    return replace(wording, words=expanded(store, wording.words, first))
 
 
-def _sparse(tools: Tools, question: Question, depth: int) -> Ranking:
+def _lexical(store: Store, question: Question, wording: Wording, *, depth: int) -> tuple[Ranking, Wording]:
+    """A ranking by words, and the words."""
+    words = with_expansion(store, question, wording)
+    return _by_words(store, question, words, depth=depth), words
+
+
+def _by_words(store: Store, question: Question, words: Wording, *, depth: int) -> Ranking:
+    left_out, bm25 = question.probe.left_out, (question.settings.k1, question.settings.b)
+    found = store.search_lexical(
+        words.terms, words.weights, k=depth + len(left_out), where=question.where, among=words.among, bm25=bm25
+    )
+    return _without(found, left_out)
+
+
+def _sparse(tools: Tools, question: Question, wording: Wording, *, depth: int) -> Ranking:
     if tools.sparse is None:
         raise SettingError("this index has no sparse vectors: index into another folder with sparse=MODEL")
     left_out = question.probe.left_out
     depth += len(left_out)
-    return _without(tools.sparse.ranking(tools.store, question.probe.text, k=depth, where=question.where), left_out)
+    found = tools.sparse.ranking(tools.store, question.probe.text, k=depth, where=question.where, among=wording.among)
+    return _without(found, left_out)
 
 
-def _dense(store: Store, question: Question, depth: int) -> tuple[Ranking, Vectors]:
+def _dense(store: Store, question: Question, wording: Wording, *, depth: int) -> tuple[Ranking, Vectors]:
     vector = question.probe.vector()
-    return _nearest(store, question, vector, depth), vector
+    return _nearest(store, question, wording, vector, depth=depth), vector
 
 
-def _nearest(store: Store, question: Question, vector: Vectors, depth: int) -> Ranking:
+def _nearest(store: Store, question: Question, wording: Wording, vector: Vectors, *, depth: int) -> Ranking:
     left_out, recall = question.probe.left_out, question.settings.recall
-    found = store.search_dense(vector, k=depth + len(left_out), where=question.where, recall=recall)
+    found = store.search_dense(
+        vector, k=depth + len(left_out), where=question.where, among=wording.among, recall=recall
+    )
     return _without(found, left_out)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from likewise.encoding.encoder import Encoder
 from likewise.encoding.lexical import Analyzer, WordCounts
 from likewise.errors import SettingError
+from likewise.searching.query_text import Begun, Phrase, parse_query, plain_query
 from likewise.searching.reranking import shown_text
 from likewise.storing import Store, StoredChunk
 from likewise.types import Vectors
@@ -23,17 +24,24 @@ class Probe:
     text: str  # for those that read it: rerankers and people
     vector: Callable[[], Vectors]  # (D,), made when it is needed
     words: WordCounts
+    analyzer: Analyzer  # that counted them
+    phrases: tuple[Phrase, ...] = ()  # which a chunk must have
+    begun: tuple[Begun, ...] = ()  # words of which only the beginning is given, which are not among ``words``
     left_out: frozenset[int] = frozenset()  # chunks that are no answer
 
 
-def of_question(text: str, unlike: Sequence[str], *, analyzer: Analyzer, encoder: Callable[[], Encoder]) -> Probe:
-    """A question, turned away from the meaning of some texts."""
+def of_question(
+    text: str, unlike: Sequence[str], *, analyzer: Analyzer, encoder: Callable[[], Encoder], marks: bool = True
+) -> Probe:
+    """A question, turned away from the meaning of some texts; ``marks`` is whether quotes and stars in it mean more."""
+    parsed = parse_query(text, analyzer) if marks else plain_query(text)
 
     def vector() -> Vectors:
-        vectors = encoder().encode([text, *unlike], role="query", overflow="chunk")
+        vectors = encoder().encode([parsed.text, *unlike], role="query", overflow="chunk")
         return rocchio(vectors[0], unlike=vectors[1:])
 
-    return Probe(text, vector, analyzer.count([text])[0])
+    words = analyzer.count([parsed.words])[0]
+    return Probe(parsed.text, vector, words, analyzer, phrases=parsed.phrases, begun=parsed.begun)
 
 
 def of_example(
@@ -53,7 +61,7 @@ def of_example(
         return rocchio(_unit(np.mean(near, axis=0)), unlike=np.array(far))
 
     left_out = frozenset(chunk.id for chunk in (*chunks, *away))
-    return Probe(text, vector, analyzer.count([text])[0], left_out)
+    return Probe(text, vector, analyzer.count([text])[0], analyzer, left_out=left_out)
 
 
 def rocchio(query: Vectors, *, like: Vectors | None = None, unlike: Vectors | None = None) -> Vectors:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from likewise.encoding.encoder import Encoder
-from likewise.encoding.lexical import Analyzer
+from likewise.encoding.lexical import term_of
 from likewise.encoding.multi_vector import MultiVectorEncoder
+from likewise.searching.probes import Probe
 from likewise.searching.reranking import shown_text
 from likewise.searching.settings import SearchSettings
+from likewise.searching.wording import How, Wanted
 from likewise.storing import Store, StoredChunk
 from likewise.types import Hit, Vectors
 
@@ -22,10 +24,11 @@ _SHORTEST = 3  # letters and digits that make a passage worth comparing
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of the question that the chunk has too."""
+    """A word that was looked for and that the chunk has."""
 
-    word: str  # as the question spells it
+    word: str  # as the question spells it; "begun*"; "misspelt~stem"; the stem of one that the first hits lent
     score: float  # its part of the BM25 score
+    how: How  # in which of these four ways it came to be looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Reasons:
     hit: Hit  # with its place in every stage
     lexical: float  # the BM25 score, which ``terms`` sum to
     terms: tuple[Term, ...]  # greatest first
+    phrases: tuple[str, ...]  # of the question, all of which the chunk has
     cosine: float | None  # None where only words were asked for
     words: tuple[Worth, ...]  # greatest loss first
     passage: Passage | None  # the closest to the question
@@ -74,17 +78,19 @@ class Witnesses:
     """Who can say why. Without an encoder, or without late interaction, that part stays empty."""
 
     store: Store
-    analyzer: Analyzer
     encoder: Encoder | None
     late: MultiVectorEncoder | None
 
 
-def explain(witnesses: Witnesses, query: str, hits: Sequence[Hit], settings: SearchSettings) -> list[Reasons]:
-    """The reasons of each hit of a question."""
+def explain(
+    witnesses: Witnesses, probe: Probe, words: Sequence[Wanted], hits: Sequence[Hit], *, settings: SearchSettings
+) -> list[Reasons]:
+    """The reasons of each hit of a question, whose words are those that were looked for."""
+    query = probe.text
     chunks = {chunk.id: chunk for chunk in witnesses.store.fetch([hit.chunk_id for hit in hits])}
     present = [hit for hit in hits if hit.chunk_id in chunks]
     order = [chunks[hit.chunk_id] for hit in present]
-    terms = _terms(witnesses, query, order, settings)
+    terms = _terms(witnesses.store, _spelled(words, probe), order, settings)
     cosines, worths = _worths(witnesses, query, order)
     passages = _passages(witnesses.encoder, query, order)
     pairs = [_pairs(witnesses.late, query, chunk) for chunk in order]
@@ -93,6 +99,7 @@ def explain(witnesses: Witnesses, query: str, hits: Sequence[Hit], settings: Sea
             hit=hit,
             lexical=sum(term.score for term in terms[i]),
             terms=terms[i],
+            phrases=tuple(phrase.text for phrase in probe.phrases),
             cosine=cosines[i],
             words=worths[i],
             passage=passages[i],
@@ -103,26 +110,33 @@ def explain(witnesses: Witnesses, query: str, hits: Sequence[Hit], settings: Sea
     ]
 
 
+def _spelled(words: Sequence[Wanted], probe: Probe) -> list[Wanted]:
+    """Words that the question says, as it spells them."""
+    spelled: dict[int, str] = {}
+    pieces = [*_PIECE.findall(probe.text), *_WORD.findall(probe.text)]
+    for piece in pieces:
+        for stem in probe.analyzer.words(piece):
+            spelled.setdefault(term_of(stem), piece)
+    return [
+        replace(word, word=spelled.get(word.term, word.word))
+        if word.how == "said" and isinstance(word.term, int)
+        else word
+        for word in words
+    ]
+
+
 def _terms(
-    witnesses: Witnesses, query: str, chunks: Sequence[StoredChunk], settings: SearchSettings
+    store: Store, words: Sequence[Wanted], chunks: Sequence[StoredChunk], settings: SearchSettings
 ) -> list[tuple[Term, ...]]:
     """BM25 is a sum over terms: each one's part in each chunk."""
-    counted = witnesses.analyzer.count([query])[0]
-    spelled: dict[int, str] = {}
-    words = [*_PIECE.findall(query), *_WORD.findall(query)]
-    for word, alone in zip(words, witnesses.analyzer.count(words), strict=True):
-        for term in alone.terms.tolist():
-            spelled.setdefault(term, word)
-    ids = np.array([chunk.id for chunk in chunks], np.int64)
-    counts, bm25 = counted.counts.astype(np.float32), (settings.k1, settings.b)
-    parts = witnesses.store.lexical_parts(counted.terms, counts, ids, bm25=bm25)
-    return [
-        tuple(
-            Term(spelled.get(term, f"#{term}"), score)
-            for term, score in sorted(parts.get(chunk.id, {}).items(), key=lambda part: (-part[1], part[0]))
-        )
+    by_term, bm25 = {word.term: word for word in words}, (settings.k1, settings.b)
+    weights, ids = np.array([word.weight for word in words], np.float32), np.array([c.id for c in chunks], np.int64)
+    parts = store.lexical_parts(list(by_term), weights, ids, bm25=bm25)
+    found = [
+        [Term(by_term[term].word, score, by_term[term].how) for term, score in parts.get(chunk.id, {}).items()]
         for chunk in chunks
     ]
+    return [tuple(sorted(terms, key=lambda term: (-term.score, term.word))) for terms in found]
 
 
 def _worths(

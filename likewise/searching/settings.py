@@ -35,6 +35,9 @@ class SearchSettings:
     k1: float = 1.2  # BM25: how soon another occurrence of a word adds little
     b: float = 0.75  # BM25: how much longer chunks are marked down, 0 to 1
     feedback: int = 0  # so many first chunks have their meaning join the question's (Rocchio); then it is asked again
+    marks: bool = True  # quotes and stars in a question mean phrases and words that begin so; else they are text
+    expansion: int = 0  # so many first chunks by words lend the question theirs (RM3); then it is asked again
+    fuzzy: bool = False  # words that the index does not have are taken for those that are spelt most alike
     reranker: str = ""  # a cross-encoder or ColBERT, by name or folder, that reads the first hits again
     rerank_depth: int = 20  # how many of them
     budget_ms: float | None = None  # what reading them may take; None for as long as it takes
@@ -54,6 +57,10 @@ class SearchSettings:
         _check("k1", self.k1, at_least=0.0)
         _check("b", self.b, at_least=0.0, at_most=1.0)
         _check("feedback", self.feedback, at_least=0)
+        _check("expansion", self.expansion, at_least=0)
+        for name in ("marks", "fuzzy"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise SettingError(f"{name} is {value!r}; it must be True or False")
         _check("rerank_depth", self.rerank_depth, at_least=1)
         _check("diversity", self.diversity, at_least=0.0, at_most=1.0)
         _check_optional("per_document", self.per_document, at_least=1)

@@ -12,6 +12,7 @@ from likewise.storing.protocol import (
     Store,
     StoredChunk,
     StoredFile,
+    Term,
 )
 from likewise.storing.search import check_recall
 from likewise.storing.shortlists import Shortlist
@@ -31,6 +32,7 @@ __all__ = [
     "StoreSettings",
     "StoredChunk",
     "StoredFile",
+    "Term",
     "check_recall",
     "open_store",
     "parse_filter",

@@ -4,14 +4,15 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from likewise.errors import SettingError
 from likewise.storing.filters import check_text, facts
-from likewise.storing.protocol import Changes, DocumentRow
-from likewise.storing.rows import check_chunk, chunk_rows, document_row, numbers_json, sparse_row, total
+from likewise.storing.protocol import Changes, ChunkRow, DocumentRow
+from likewise.storing.rows import check_chunk, check_stem, chunk_rows, document_row, numbers_json, sparse_row, total
 
 _FROM_FILE = "SELECT number FROM documents WHERE file = ?"
 
@@ -57,7 +58,10 @@ def _remove(connection: sqlite3.Connection, documents: Sequence[int]) -> None:
         "(SELECT number FROM chunks WHERE document IN (SELECT value FROM json_each(?)))",
         (listed,),
     ).fetchall()
-    _count_terms(connection, [np.frombuffer(terms, dtype="<u4") for terms, _ in found], -1)
+    if found:
+        terms, counts = np.unique(np.concatenate([np.frombuffer(row[0], "<u4") for row in found]), return_counts=True)
+        gone = zip(counts.tolist(), terms.tolist(), strict=True)
+        connection.executemany("UPDATE terms SET chunks = chunks - ? WHERE term = ?", gone)
     connection.execute("DELETE FROM terms WHERE chunks <= 0")
     connection.execute("DELETE FROM documents WHERE number IN (SELECT value FROM json_each(?))", (listed,))
     connection.execute(
@@ -90,7 +94,7 @@ def _add(connection: sqlite3.Connection, documents: Sequence[DocumentRow]) -> No
     connection.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", tables[2])
     connection.executemany("INSERT INTO sparse VALUES (?, ?, ?, ?)", sparse)
     _add_values(connection, enumerate(documents, start=first))
-    _count_terms(connection, [chunk.terms for chunk in chunks], 1)
+    _add_terms(connection, chunks)
     connection.execute(
         "UPDATE state SET documents = documents + ?, chunks = chunks + ?, tokens = tokens + ?, "
         "next_document = ?, next_chunk = ?",
@@ -111,11 +115,16 @@ def _add_values(connection: sqlite3.Connection, documents: Iterable[tuple[int, D
     connection.executemany("INSERT INTO metadata_values VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def _count_terms(connection: sqlite3.Connection, lists: Sequence[np.ndarray], sign: int) -> None:
-    if not lists:
+def _add_terms(connection: sqlite3.Connection, chunks: Sequence[ChunkRow]) -> None:
+    if not chunks:
         return
-    terms, counts = np.unique(np.concatenate(lists), return_counts=True)
+    everything = np.concatenate([chunk.terms for chunk in chunks])
+    terms, firsts, counts = np.unique(everything, return_index=True, return_counts=True)
+    every_stem = list(chain.from_iterable(chunk.stems for chunk in chunks))
+    stems = [every_stem[first] for first in firsts.tolist()]
+    for term, stem in zip(terms.tolist(), stems, strict=True):
+        check_stem(term, stem)
     connection.executemany(
-        "INSERT INTO terms VALUES (?, ?) ON CONFLICT DO UPDATE SET chunks = chunks + excluded.chunks",
-        zip(terms.tolist(), (sign * counts).tolist(), strict=True),
+        "INSERT INTO terms VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET chunks = chunks + excluded.chunks",
+        zip(terms.tolist(), counts.tolist(), stems, strict=True),
     )

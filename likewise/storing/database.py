@@ -131,6 +131,11 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
         raise ArtifactError(f"{path} is an SQLite database, but not of a likewise index. Choose another folder.")
+    if version < FORMAT:
+        raise ArtifactError(
+            f"{path} has format {version}, and this version of likewise reads format {FORMAT}: "
+            "index the documents anew, into another folder."
+        )
     if version > FORMAT:
         raise ArtifactError(
             f"{path} has format {version}, and this version of likewise reads up to {FORMAT}. Upgrade likewise."

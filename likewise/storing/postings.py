@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.storing.protocol import Terms
+from likewise.storing.protocol import Term, Terms
 from likewise.types import Ids
 
 Places: TypeAlias = NDArray[np.int64]  # (n,) rows, ascending
@@ -126,8 +126,10 @@ class Inverted:
             return Inverted(self.segments, alive)
         return Inverted([kept(merged(self.segments), alive)])
 
-    def of(self, term: int) -> tuple[Places, Values]:
-        """Living rows with a term, ascending, and its value in each."""
+    def of(self, term: Term) -> tuple[Places, Values]:
+        """Living rows with a term, ascending, and its value in each; of several as one, the sum of their values."""
+        if isinstance(term, tuple):
+            return _united([self.of(one) for one in term])
         rows, values, offset = [], [], 0
         for segment in self.segments:
             found, theirs = segment.of(term)
@@ -139,3 +141,11 @@ class Inverted:
             return places, joined
         here = self.alive[places]
         return places[here], joined[here]
+
+
+def _united(lists: Sequence[tuple[Places, Values]]) -> tuple[Places, Values]:
+    """Several lists as one."""
+    every_row = np.concatenate([rows for rows, _ in lists])
+    rows, places = np.unique(every_row, return_inverse=True)
+    sums = np.bincount(places, weights=np.concatenate([values for _, values in lists]), minlength=len(rows))
+    return rows, sums.astype(np.float32)

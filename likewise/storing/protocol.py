@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.storing.filters import Filter
+from likewise.storing.vocabulary import Vocabulary
 from likewise.types import Ids, Metadata, Vectors
 
-Terms: TypeAlias = NDArray[np.uint32]  # (t,): a term is the number that stands for a word
+Terms: TypeAlias = NDArray[np.uint32]  # (t,): a term is the number that stands for a word, the CRC-32 of its stem
+Term: TypeAlias = int | tuple[int, ...]  # one of these; several are counted as if they were one word
 OpenMode: TypeAlias = Literal["read", "write"]
 
 
@@ -48,6 +50,7 @@ class ChunkRow:
     vector: Vectors  # (D,) float32
     terms: Terms  # (t,) uint32, ascending, each once
     counts: NDArray[np.uint16]  # (t,): how often each term occurs
+    stems: Sequence[str]  # (t,): the word of which each term is the CRC-32
     tokens: int  # length of the chunk in words, for BM25
     sparse: SparseWeights | None = None
 
@@ -95,6 +98,15 @@ class Ranking:
     recall: float = 1.0  # of the true best k, the share that is expected to be here at least; 1 if every row was scored
 
 
+@dataclass(frozen=True, slots=True)
+class WordRow:
+    """The counted words of a chunk."""
+
+    terms: Terms  # (t,) ascending
+    counts: NDArray[np.uint16]  # (t,)
+    tokens: int  # in all, for BM25
+
+
 class Store(Protocol):
     """A place where documents, chunks and vectors live.
 
@@ -140,32 +152,65 @@ class Store(Protocol):
         """Remove documents; returns how many there were."""
         ...
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = 0.99) -> Ranking:
+    def search_dense(
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        among: Ids | None = None,
+        recall: float = 0.99,
+    ) -> Ranking:
         """The k chunks whose vectors have the greatest dot product with ``query`` (D,).
 
         ``recall`` is the share of them that must be found, on average over queries; with 1 every vector is looked at.
+        ``among`` are the only chunks that may be found; here and below, None is for all.
         """
         ...
 
     def search_lexical(
         self,
-        terms: Terms,
+        terms: Terms | Sequence[Term],
         weights: Vectors,
         *,
         k: int,
         where: Filter | None = None,
+        among: Ids | None = None,
         bm25: tuple[float, float] | None = None,
     ) -> Ranking:
         """The k best chunks by BM25 among those with at least one of ``terms`` (t,), each counted ``weights`` (t,).
+
+        Several terms in a tuple are one word: a chunk has it as often as it has them all together.
 
         ``bm25`` is k1 and b; by default the store's own.
         """
         ...
 
     def lexical_parts(
-        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
-    ) -> dict[int, dict[int, float]]:
+        self,
+        terms: Terms | Sequence[Term],
+        weights: Vectors,
+        ids: Ids,
+        *,
+        bm25: tuple[float, float] | None = None,
+    ) -> dict[int, dict[Term, float]]:
         """By chunk of ``ids``, what each term adds to its BM25 score; the terms that it lacks are left out."""
+        ...
+
+    def having(self, terms: Sequence[int], *, where: Filter | None = None) -> Ids:
+        """The chunks that have all of some terms, ascending."""
+        ...
+
+    def word_rows(self, ids: Sequence[int] | Ids) -> dict[int, WordRow]:
+        """The counted words of those chunks that are there."""
+        ...
+
+    def stems_of(self, terms: Sequence[int]) -> dict[int, str]:
+        """What those terms stand for that some chunk has."""
+        ...
+
+    def vocabulary(self) -> Vocabulary:
+        """All words that some chunk has, to be found by their letters."""
         ...
 
     def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
@@ -192,7 +237,9 @@ class Store(Protocol):
         """The first chunks that have no token row yet."""
         ...
 
-    def search_sparse(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
+    def search_sparse(
+        self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None, among: Ids | None = None
+    ) -> Ranking:
         """The k chunks whose sparse vectors have the greatest dot product with ``weights`` (t,) of ``terms`` (t,)."""
         ...
 

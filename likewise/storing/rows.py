@@ -61,6 +61,8 @@ def check_chunk(chunk: ChunkRow, width: int) -> None:
         raise ShapeError(f"a chunk's vector must have shape ({width},) like the others, got {chunk.vector.shape}")
     if chunk.terms.ndim != 1 or chunk.terms.shape != chunk.counts.shape:
         raise ShapeError(f"terms {chunk.terms.shape} and counts {chunk.counts.shape} must both be (t,)")
+    if len(chunk.stems) != len(chunk.terms):
+        raise ShapeError(f"a chunk must have a stem for each term, got {len(chunk.stems)} for {len(chunk.terms)}")
     if chunk.sparse is not None:
         _check_sparse(chunk.sparse)
     if not np.isfinite(chunk.vector).all():
@@ -69,6 +71,13 @@ def check_chunk(chunk: ChunkRow, width: int) -> None:
         raise SettingError("a chunk's terms must be ascending uint32, each once, and its counts uint16")
     if len(chunk.embedded_hash) != HASH_BYTES:
         raise SettingError(f"embedded_hash must be {HASH_BYTES} bytes, got {len(chunk.embedded_hash)}")
+
+
+def check_stem(term: int, stem: str) -> None:
+    """Refuse a stem that is not its term's, by which damage would be told later."""
+    check_text(stem, "the stem of a term")
+    if stem_checksum(stem) != term:
+        raise SettingError(f"term {term} is not the CRC-32 of its stem {stem!r}, which is {stem_checksum(stem)}")
 
 
 def _check_sparse(sparse: SparseWeights) -> None:
@@ -105,6 +114,10 @@ def chunk_checksum(number: int, document: int, text: str, start: int, end: int, 
 
 def words_checksum(number: int, terms: bytes, counts: bytes, tokens: int) -> int:
     return crc32(terms, crc32(counts, crc32(str(tokens).encode(), number)))
+
+
+def stem_checksum(stem: str) -> int:
+    return crc32(stem.encode())
 
 
 STORED_CHUNK = """

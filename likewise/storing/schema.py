@@ -6,7 +6,7 @@ Whoever keeps a copy (a cache, the shard) therefore needs only the greatest numb
 """
 
 APPLICATION_ID = 0x6C6B7773  # "lkws": tells a store from any other SQLite file
-FORMAT = 1
+FORMAT = 2
 PAGE_SIZE = 16_384  # ten vectors of 384 floats to a page
 
 # Came after the first stores were made: a writer adds it to those that lack it.
@@ -89,8 +89,9 @@ CREATE TABLE words (
 {SPARSE}
 
 CREATE TABLE terms (
-    term   INTEGER PRIMARY KEY,
-    chunks INTEGER NOT NULL             -- how many chunks have it: BM25's document frequency
+    term   INTEGER PRIMARY KEY,         -- the CRC-32 of its stem, which so shows damage
+    chunks INTEGER NOT NULL,            -- how many chunks have it: BM25's document frequency
+    stem   TEXT NOT NULL
 );
 
 CREATE TABLE fields (

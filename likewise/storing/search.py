@@ -1,9 +1,11 @@
 """Search one store by vectors, by words and by learned sparse vectors; the rows in SQLite decide what counts."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
+from hashlib import blake2b
 from pathlib import Path
 from threading import RLock
 
@@ -16,11 +18,13 @@ from likewise.storing.exact import NO_IDS
 from likewise.storing.filter_to_sql import to_sql
 from likewise.storing.filters import Filter, check_fields
 from likewise.storing.past_queries import PastQueries
-from likewise.storing.protocol import Ranking, Terms
+from likewise.storing.postings import Postings
+from likewise.storing.protocol import Ranking, Term, Terms
 from likewise.storing.rows import state_row
 from likewise.storing.shards import ShardHolder
 from likewise.storing.term_scores import Scorer
-from likewise.storing.words import TermSearch, ranked, sparse_search, summed, word_search
+from likewise.storing.vocabulary import Vocabulary
+from likewise.storing.words import TermSearch, load_vocabulary, ranked, sparse_search, summed, word_search
 from likewise.types import Ids, Vectors
 
 _NOTHING = Ranking(NO_IDS, np.empty(0, dtype=np.float32))
@@ -37,6 +41,21 @@ class State:
     shard: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many chunks are wanted, and which may be found."""
+
+    k: int
+    where: Filter | None  # by their documents' metadata
+    among: Ids | None  # by their numbers, ascending; None for all
+
+    @property
+    def name(self) -> str:
+        """Differs where other chunks may be found; repr, because to Python 1 == True and so x = 1 equals x = true."""
+        among = "" if self.among is None else blake2b(self.among.tobytes(), digest_size=16).hexdigest()
+        return f"{self.where!r} {among}"
+
+
 class Searcher:
     """Searches one store; safe to call from several threads."""
 
@@ -48,9 +67,10 @@ class Searcher:
         self._passing: tuple[tuple[int, str], Ids] | None = (
             None  # the last filter's chunks, as hybrid search asks twice
         )
+        self._vocabulary: tuple[int, Vocabulary] | None = None  # of the commit of that number
 
-    def dense(self, query: Vectors, k: int, where: Filter | None, recall: float) -> Ranking:
-        check_k(k)
+    def dense(self, query: Vectors, bounds: Bounds, recall: float) -> Ranking:
+        check_k(bounds.k)
         check_recall(recall)
         with self._reading() as state:
             if not state.chunks:
@@ -60,8 +80,7 @@ class Searcher:
             if not np.isfinite(query).all():
                 raise SettingError("the query vector has NaN or infinity in it; check the encoder that made it")
             query = np.ascontiguousarray(query, dtype=np.float32)
-            passing = None if where is None else self._all_passing(where, state)
-            asked = Asked(query, k, recall, passing, repr(where), state)
+            asked = Asked(query, bounds.k, recall, self._within(bounds, state), bounds.name, state)
             shard = self.shards.current(state.shard)
             if shard is None:
                 return self._by_vectors.exactly(asked)
@@ -74,18 +93,22 @@ class Searcher:
 
     def lexical(
         self,
-        terms: Terms,
+        terms: Terms | Sequence[Term],
         weights: Vectors,
-        k: int,
-        where: Filter | None,
+        bounds: Bounds,
         *,
         bm25: tuple[float, float] | None = None,
     ) -> Ranking:
-        return self._by_terms(self._words, terms, weights, k, where, bm25=bm25)
+        return self._by_terms(self._words, terms, weights, bounds, bm25=bm25)
 
     def lexical_parts(
-        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
-    ) -> dict[int, dict[int, float]]:
+        self,
+        terms: Terms | Sequence[Term],
+        weights: Vectors,
+        ids: Ids,
+        *,
+        bm25: tuple[float, float] | None = None,
+    ) -> dict[int, dict[Term, float]]:
         """By chunk, what each term adds to its BM25 score; the terms that it lacks are left out."""
         with self._reading() as state:
             if not state.chunks or not len(ids):
@@ -93,8 +116,28 @@ class Searcher:
             scorer = self._scorer(self._words, state, bm25)
             return scorer.parts(*summed(terms, weights), ids)
 
-    def sparse(self, terms: Terms, weights: Vectors, k: int, where: Filter | None) -> Ranking:
-        return self._by_terms(self._sparse, terms, weights, k, where)
+    def having(self, terms: Sequence[int], where: Filter | None) -> Ids:
+        """The chunks that have all of some terms, ascending."""
+        with self._reading() as state:
+            if not state.chunks or not terms:
+                return NO_IDS
+            inverted = self._words.inverted(
+                self._connection, self._path, sequence=state.sequence, copy=self._copy(state)
+            )
+            lists = sorted((inverted.of(term)[0] for term in terms), key=len)
+            rows = reduce(lambda left, right: np.intersect1d(left, right, assume_unique=True), lists)
+            found: Ids = inverted.ids[rows]
+            return found if where is None else found[np.isin(found, self._all_passing(where, state))]
+
+    def vocabulary(self) -> Vocabulary:
+        """All words that some chunk has."""
+        with self._reading() as state:
+            if self._vocabulary is None or self._vocabulary[0] != state.sequence:
+                self._vocabulary = (state.sequence, load_vocabulary(self._connection, self._path))
+            return self._vocabulary[1]
+
+    def sparse(self, terms: Terms, weights: Vectors, bounds: Bounds) -> Ranking:
+        return self._by_terms(self._sparse, terms, weights, bounds)
 
     def close(self) -> None:
         self.shards.close()
@@ -102,36 +145,45 @@ class Searcher:
     def _by_terms(
         self,
         search: TermSearch,
-        terms: Terms,
+        terms: Terms | Sequence[Term],
         weights: Vectors,
-        k: int,
-        where: Filter | None,
+        bounds: Bounds,
         *,
         bm25: tuple[float, float] | None = None,
     ) -> Ranking:
-        check_k(k)
-        if terms.ndim != 1 or terms.shape != weights.shape:
-            raise ShapeError(f"terms {terms.shape} and weights {weights.shape} must both be (t,)")
+        check_k(bounds.k)
+        shape = terms.shape if isinstance(terms, np.ndarray) else (len(terms),)
+        if len(shape) != 1 or shape != weights.shape:
+            raise ShapeError(f"terms {shape} and weights {weights.shape} must both be (t,)")
         with self._reading() as state:
             if not state.chunks:
                 return _NOTHING
-            passing = None if where is None else self._all_passing(where, state)
             scorer = self._scorer(search, state, bm25)
-            return ranked(scorer, terms, weights, k, passing=passing)
+            return ranked(scorer, terms, weights, bounds.k, passing=self._within(bounds, state))
 
     def _scorer(self, search: TermSearch, state: State, bm25: tuple[float, float] | None) -> Scorer:
-        shard = self.shards.current(state.shard) if search is self._words else None
-        copy = (shard.manifest.last_chunk, shard.words) if shard else None
+        copy = self._copy(state) if search is self._words else None
         return search.scorer(self._connection, self._path, sequence=state.sequence, parameters=bm25, copy=copy)
+
+    def _copy(self, state: State) -> tuple[int, Postings] | None:
+        """The shard's words, and the last chunk that they are of."""
+        shard = self.shards.current(state.shard)
+        return (shard.manifest.last_chunk, shard.words) if shard else None
 
     @contextmanager
     def _reading(self) -> Iterator[State]:
         with self._lock, Snapshot(self._connection, self._path):
             yield State(*state_row(self._connection, "sequence, next_chunk, chunks, width, shard"))
 
+    def _within(self, bounds: Bounds, state: State) -> Ids | None:
+        """The chunks that may be found, ascending; None for all."""
+        if bounds.where is None or bounds.among is None:
+            return bounds.among if bounds.where is None else self._all_passing(bounds.where, state)
+        return np.intersect1d(bounds.among, self._all_passing(bounds.where, state), assume_unique=True)
+
     def _all_passing(self, where: Filter, state: State) -> Ids:
         """Chunks of the documents that pass the filter, ascending."""
-        asked = (state.sequence, repr(where))  # repr, because to Python 1 == True and so x = 1 equals x = true
+        asked = (state.sequence, repr(where))  # as in Bounds.name
         if self._passing is None or self._passing[0] != asked:
             check_fields(where, sorted(name for name, _ in self._connection.execute(KNOWN_FIELDS)))
             condition, parameters = to_sql(where)

@@ -21,13 +21,15 @@ from likewise.storing.exact import Rows, load_dense
 from likewise.storing.filters import Filter
 from likewise.storing.past_queries import PastQueries
 from likewise.storing.proposing import usual_shortlist
-from likewise.storing.protocol import Changes, OpenMode, Ranking, StoredChunk, StoredFile, Terms
+from likewise.storing.protocol import Changes, OpenMode, Ranking, StoredChunk, StoredFile, Term, Terms, WordRow
 from likewise.storing.rows import STORED_CHUNK, numbers_json, state_row, stored_chunk, to_vector, total
-from likewise.storing.search import KNOWN_FIELDS, Searcher
+from likewise.storing.search import KNOWN_FIELDS, Bounds, Searcher
 from likewise.storing.shards import SHARDS, BuildSettings, build_in_child, measure_again, remove_others
 from likewise.storing.shortlists import Shortlist
 from likewise.storing.token_rows import chunks_without_token_rows, clear_token_rows, load_token_rows, write_token_rows
 from likewise.storing.verifying import problems
+from likewise.storing.vocabulary import Vocabulary
+from likewise.storing.words import load_stems, load_word_rows
 from likewise.types import Ids, Vectors
 
 WRITER_LOCK = "writer.lock"
@@ -168,24 +170,52 @@ class SqliteStore:
         with self._writing() as connection:
             return apply(connection, Changes(removed_documents=document_ids))
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = RECALL) -> Ranking:
-        return self._searcher.dense(query, k, where, recall)
+    def search_dense(
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        among: Ids | None = None,
+        recall: float = RECALL,
+    ) -> Ranking:
+        return self._searcher.dense(query, Bounds(k, where, among), recall)
 
     def search_lexical(
         self,
-        terms: Terms,
+        terms: Terms | Sequence[Term],
         weights: Vectors,
         *,
         k: int,
         where: Filter | None = None,
+        among: Ids | None = None,
         bm25: tuple[float, float] | None = None,
     ) -> Ranking:
-        return self._searcher.lexical(terms, weights, k, where, bm25=bm25)
+        return self._searcher.lexical(terms, weights, Bounds(k, where, among), bm25=bm25)
 
     def lexical_parts(
-        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
-    ) -> dict[int, dict[int, float]]:
+        self,
+        terms: Terms | Sequence[Term],
+        weights: Vectors,
+        ids: Ids,
+        *,
+        bm25: tuple[float, float] | None = None,
+    ) -> dict[int, dict[Term, float]]:
         return self._searcher.lexical_parts(terms, weights, ids, bm25=bm25)
+
+    def having(self, terms: Sequence[int], *, where: Filter | None = None) -> Ids:
+        return self._searcher.having(terms, where)
+
+    def word_rows(self, ids: Sequence[int] | Ids) -> dict[int, WordRow]:
+        with self._reading() as connection:
+            return load_word_rows(connection, self.folder / DATABASE, ids)
+
+    def stems_of(self, terms: Sequence[int]) -> dict[int, str]:
+        with self._reading() as connection:
+            return load_stems(connection, self.folder / DATABASE, terms)
+
+    def vocabulary(self) -> Vocabulary:
+        return self._searcher.vocabulary()
 
     def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
         with self._reading() as connection:
@@ -213,8 +243,10 @@ class SqliteStore:
         with self._reading() as connection:
             return chunks_without_token_rows(connection, most=most)
 
-    def search_sparse(self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None) -> Ranking:
-        return self._searcher.sparse(terms, weights, k, where)
+    def search_sparse(
+        self, terms: Terms, weights: Vectors, *, k: int, where: Filter | None = None, among: Ids | None = None
+    ) -> Ranking:
+        return self._searcher.sparse(terms, weights, Bounds(k, where, among))
 
     def fetch(self, ids: Sequence[int] | Ids) -> list[StoredChunk]:
         found = {}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from likewise.storing.exact import best_of
 from likewise.storing.postings import Inverted, Places, Values
-from likewise.storing.protocol import Ranking
+from likewise.storing.protocol import Ranking, Term
 from likewise.types import Ids
 
 Worths: TypeAlias = NDArray[np.float64]
@@ -64,10 +64,10 @@ class Scorer:
 
     def _forget(self) -> None:
         room = min(_MOST_REMEMBERED, sum(len(segment.rows) for segment in self.inverted.segments))
-        self._lists: dict[int, WeighedList] = {}
+        self._lists: dict[Term, WeighedList] = {}
         self._rows, self._worths, self._filled = np.empty(room, np.int64), np.empty(room), 0
 
-    def list_of(self, term: int) -> WeighedList:
+    def list_of(self, term: Term) -> WeighedList:
         found = self._lists.get(term)
         if found is None:
             rows, values = self.inverted.of(term)
@@ -82,7 +82,7 @@ class Scorer:
         return found
 
     def best(
-        self, terms: Sequence[int], weights: Sequence[float], k: int, *, allowed: NDArray[np.bool_] | None = None
+        self, terms: Sequence[Term], weights: Sequence[float], k: int, *, allowed: NDArray[np.bool_] | None = None
     ) -> Ranking:
         """The k rows with the greatest sum of ``weights`` times what the terms are worth there.
 
@@ -101,19 +101,20 @@ class Scorer:
         self.asked += 1
         remembered = self._lists
         lists = [self.list_of(term) for term in terms]
-        loops = _compiled() if self.asked > _WORTH_COMPILING and remembered is self._lists else None
+        together = remembered is self._lists and max((one.span[1] for one in lists), default=0) <= len(self._rows)
+        loops = _compiled() if self.asked > _WORTH_COMPILING and together else None
         if loops and lists:
             rows, sums = self._compiled_sums(loops, lists, weights, k, allowed)
         else:
             rows, sums = self._sums(lists, weights, k, allowed)
         return best_of(self.inverted.ids[rows], sums.astype(np.float32), k)
 
-    def parts(self, terms: Sequence[int], weights: Sequence[float], ids: Ids) -> dict[int, dict[int, float]]:
+    def parts(self, terms: Sequence[Term], weights: Sequence[float], ids: Ids) -> dict[int, dict[Term, float]]:
         """By chunk of ``ids`` that is there, what each term adds to its score; terms that add nothing are left out."""
         rows = np.flatnonzero(np.isin(self.inverted.ids, ids))
         if self.inverted.alive is not None:
             rows = rows[self.inverted.alive[rows]]
-        found: dict[int, dict[int, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
+        found: dict[int, dict[Term, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
         for term, weight in zip(terms, weights, strict=True):
             one = self.list_of(term)
             _, places, theirs = np.intersect1d(rows, one.rows, assume_unique=True, return_indices=True)

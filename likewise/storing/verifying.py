@@ -11,7 +11,7 @@ import numpy as np
 
 from likewise.storing.database import DATABASE, transaction
 from likewise.storing.filters import facts
-from likewise.storing.rows import chunk_checksum, document_checksum, has_sparse, words_checksum
+from likewise.storing.rows import chunk_checksum, document_checksum, has_sparse, stem_checksum, words_checksum
 from likewise.storing.shards import altered
 from likewise.storing.token_rows import has_token_rows
 
@@ -20,6 +20,7 @@ _CHECKSUMS: tuple[tuple[str, str, Callable[..., int]], ...] = (
     ("chunk", "SELECT number, checksum, document, text, start, end, heading FROM chunks", chunk_checksum),
     ("vector of chunk", "SELECT chunk, checksum, vector FROM vectors", lambda number, blob: crc32(blob, number)),
     ("word list of chunk", "SELECT chunk, checksum, terms, counts, tokens FROM words", words_checksum),
+    ("the stem of term", "SELECT term, term, stem FROM terms", lambda _, stem: stem_checksum(stem)),
 )
 _SPARSE: tuple[str, str, Callable[..., int]] = (
     "sparse vector of chunk",

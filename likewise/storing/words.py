@@ -11,13 +11,18 @@ import numpy as np
 from likewise.errors import SettingError
 from likewise.storing.database import damaged
 from likewise.storing.postings import Inverted, Postings, SparseRows, turned
-from likewise.storing.protocol import Ranking, Terms
-from likewise.storing.rows import has_sparse, state_row, words_checksum
+from likewise.storing.protocol import Ranking, Term, Terms, WordRow
+from likewise.storing.rows import has_sparse, numbers_json, state_row, stem_checksum, words_checksum
 from likewise.storing.term_scores import Scorer, Weigh, as_given, bm25
+from likewise.storing.vocabulary import Vocabulary, Word
 from likewise.types import Ids, Vectors
 
 K1, B = 1.2, 0.75  # BM25's usual ones
 _WORDS = "SELECT chunk, terms, counts, tokens, checksum FROM words WHERE chunk > ? ORDER BY chunk"
+_WORDS_OF = (
+    "SELECT chunk, terms, counts, tokens, checksum FROM words "
+    "WHERE chunk IN (SELECT value FROM json_each(?)) ORDER BY chunk"
+)
 _SPARSE = "SELECT chunk, terms, weights, 0, checksum FROM sparse WHERE chunk > ? ORDER BY chunk"
 _NO_SPARSE = "SELECT chunk, terms, counts, tokens, checksum FROM words WHERE chunk > ? AND 0"
 
@@ -38,18 +43,19 @@ def load_sparse(connection: sqlite3.Connection, path: Path, after: int) -> Spars
     return _load(connection, path, _SPARSE if has_sparse(connection) else _NO_SPARSE, after)
 
 
-def _load(connection: sqlite3.Connection, path: Path, sql: str, after: int) -> SparseRows:
-    found = connection.execute(sql, (after,)).fetchall()
+def _load(connection: sqlite3.Connection, path: Path, sql: str, which: int | str) -> SparseRows:
+    found = connection.execute(sql, (which,)).fetchall()
+    counted = sql in (_WORDS, _WORDS_OF)
     for number, terms, values, tokens, checksum in found:
         if words_checksum(number, terms, values, tokens) != checksum:
-            what = "word list" if sql is _WORDS else "sparse vector"
+            what = "word list" if counted else "sparse vector"
             raise damaged(path, f"the {what} of chunk {number}")
     return SparseRows(
         ids=np.array([row[0] for row in found], dtype=np.int64),
         lengths=np.array([row[3] for row in found], dtype=np.int64),
         starts=np.fromiter(chain([0], (len(row[1]) // 4 for row in found)), np.int64, len(found) + 1).cumsum(),
         terms=np.frombuffer(b"".join(row[1] for row in found), dtype="<u4"),
-        values=np.frombuffer(b"".join(row[2] for row in found), dtype="<u2" if sql is _WORDS else "<f4"),
+        values=np.frombuffer(b"".join(row[2] for row in found), dtype="<u2" if counted else "<f4"),
     )
 
 
@@ -105,6 +111,18 @@ class TermSearch:
             self._corpus = corpus
         return self._scorer
 
+    def inverted(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        *,
+        sequence: int,
+        copy: tuple[int, Postings] | None = None,
+    ) -> Inverted:
+        """Which chunks have which terms now; arguments are those of ``scorer``, whose last parameters are kept."""
+        last = (self._corpus.k1, self._corpus.b) if self._corpus else None
+        return self.scorer(connection, path, sequence=sequence, parameters=last, copy=copy).inverted
+
     def _current(
         self, connection: sqlite3.Connection, path: Path, corpus: Corpus, copy: tuple[int, Postings] | None
     ) -> Inverted:
@@ -123,6 +141,43 @@ class TermSearch:
         present = np.array([n for (n,) in connection.execute("SELECT number FROM chunks")], np.int64)
         alive = np.isin(now.ids, present, assume_unique=True)
         return now if alive.all() else now.without(alive)
+
+
+def load_word_rows(connection: sqlite3.Connection, path: Path, chunks: Sequence[int] | Ids) -> dict[int, WordRow]:
+    """The counted words of those chunks that are there; raises as ``load_words`` does."""
+    rows = _load(connection, path, _WORDS_OF, numbers_json(chunks))
+    return {
+        chunk: WordRow(rows.terms[start:end], rows.values[start:end].astype(np.uint16), tokens)
+        for chunk, tokens, start, end in zip(
+            rows.ids.tolist(), rows.lengths.tolist(), rows.starts[:-1].tolist(), rows.starts[1:].tolist(), strict=True
+        )
+    }
+
+
+def load_vocabulary(connection: sqlite3.Connection, path: Path) -> Vocabulary:
+    """All words of a store.
+
+    Raises:
+        ArtifactError: A stem that is not its term's.
+    """
+    words = [Word(*row) for row in connection.execute("SELECT stem, term, chunks FROM terms ORDER BY stem")]
+    for word in words:
+        _check_stem(word.term, word.stem, path)
+    return Vocabulary(words)
+
+
+def load_stems(connection: sqlite3.Connection, path: Path, terms: Sequence[int]) -> dict[int, str]:
+    """The stems of those terms that some chunk has; raises as ``load_vocabulary`` does."""
+    sql = "SELECT term, stem FROM terms WHERE term IN (SELECT value FROM json_each(?))"
+    stems: dict[int, str] = dict(connection.execute(sql, (numbers_json(terms),)))
+    for term, stem in stems.items():
+        _check_stem(term, stem, path)
+    return stems
+
+
+def _check_stem(term: int, stem: str, path: Path) -> None:
+    if stem_checksum(stem) != term:
+        raise damaged(path, f"the stem of term {term}")
 
 
 def word_search() -> TermSearch:
@@ -150,7 +205,7 @@ def read_corpus(connection: sqlite3.Connection) -> Corpus:
     return Corpus(sequence, chunks, tokens, K1 if k1 is None else float(k1), B if b is None else float(b))
 
 
-def summed(terms: Terms, weights: Vectors) -> tuple[Sequence[int], Sequence[float]]:
+def summed(terms: Terms | Sequence[Term], weights: Vectors) -> tuple[Sequence[Term], Sequence[float]]:
     """Each term once, with the sum of its weights; those of weight 0 are left out.
 
     Raises:
@@ -158,15 +213,16 @@ def summed(terms: Terms, weights: Vectors) -> tuple[Sequence[int], Sequence[floa
     """
     if not (weights.min(initial=0) >= 0 and np.isfinite(weights.max(initial=0))):
         raise SettingError("a query's weights must be finite and not below 0; check what made them")
-    sums = weights.astype(np.float64)
-    if not (terms[1:] > terms[:-1]).all():
-        terms, places = np.unique(terms, return_inverse=True)
-        sums = np.bincount(places, weights=sums, minlength=len(terms)).astype(np.float64)
-    used = sums > 0
-    return terms[used].tolist(), sums[used].tolist()
+    sums: dict[Term, float] = {}
+    for term, weight in zip(terms.tolist() if isinstance(terms, np.ndarray) else terms, weights.tolist(), strict=True):
+        sums[term] = sums.get(term, 0.0) + weight
+    known = {term: weight for term, weight in sums.items() if weight > 0}
+    return list(known), list(known.values())
 
 
-def ranked(scorer: Scorer, terms: Terms, weights: Vectors, k: int, *, passing: Ids | None = None) -> Ranking:
+def ranked(
+    scorer: Scorer, terms: Terms | Sequence[Term], weights: Vectors, k: int, *, passing: Ids | None = None
+) -> Ranking:
     """The k best chunks, of those in ``passing`` if it is given."""
     allowed = None if passing is None else np.isin(scorer.inverted.ids, passing, assume_unique=True)
     known, sums = summed(terms, weights)

@@ -80,6 +80,24 @@ def test_why_is_told_in_words_and_in_json(run, ready):
     assert sum(term["score"] for term in hit["why"]["terms"]) == pytest.approx(hit["ranks"]["lexical"][1], abs=1e-5)
 
 
+def test_phrases_beginnings_and_spelling_are_told(run, ready):
+    code, out, err = run("search", ready, '"hunt" owl*', "--why", "--no-marks", "--mode", "lexical")
+    assert (code, err, any(line.startswith("   phrases") for line in out)) == (0, [], False)
+    code, out, err = run("search", ready, '"hunt" owl*', "--why", "--mode", "lexical")
+    told = {line.split()[0]: line for line in out if line.startswith("   ")}
+    assert (code, err) == (0, [])
+    assert "owl* " in told["words"] and "“hunt”" in told["phrases"]
+    code, out, err = run("search", ready, "hutn owls", "--fuzzy", "--expansion", 2, "--why")
+    told = {line.split()[0]: line for line in out if line.startswith("   ")}
+    assert (code, err) == (0, ["hutn is in no text; looked for hunt"])
+    assert "hutn~hunt " in told["words"] and "(of the first hits)" in told["words"]
+    code, out, err = run("search", ready, "hutn", "--fuzzy", "--json")
+    assert (code, err) == (0, ["hutn is in no text; looked for hunt"])
+    assert [json.loads(line)["taken_for"] for line in out] == [{"hutn": ["hunt"]}] * len(out) != []
+    code, out, err = run("search", ready, '"owls and tea"')
+    assert (code, out, err) == (0, [], [f"no hits: {ready} holds 2 documents"])
+
+
 def test_more_like_a_document_and_options_of_ranking(run, ready):
     code, out, err = run("search", ready, ready / "owls.md", "--like", "--json")
     assert (code, [json.loads(line)["source"] for line in out], err) == (0, [str(ready / "tea.txt")], [])

@@ -76,7 +76,7 @@ def test_a_choice_never_sees_the_fold_that_measures_it():
 
 def test_axes_hold_what_the_index_has_and_nothing_twice():
     axes = axes_of(NOW, usual_chunks(NOW.chunks, max_tokens=256))
-    assert [axis.name for axis in axes] == ["chunks", "BM25", "fusion", "smoothing", "feedback"]
+    assert [axis.name for axis in axes] == ["chunks", "BM25", "expansion", "fusion", "smoothing", "feedback"]
     assert axes[0].shown(NOW) == "200 tokens (auto)"
     for axis in axes:
         options = axis.options(NOW)
@@ -338,7 +338,7 @@ def test_the_command_shows_writes_and_prints_json(index, labels, kept, tmp_path,
     assert index.settings() == START
 
     *axes, summary = map(json.loads, run("--queries", queries, "--qrels", qrels, "--json").out.splitlines())
-    assert [axis["setting"] for axis in axes] == ["BM25", "fusion", "smoothing", "feedback"]
+    assert [axis["setting"] for axis in axes] == ["BM25", "expansion", "fusion", "smoothing", "feedback"]
     low, high = summary["interval"]
     assert low <= summary["difference"] <= high
     assert summary["significant"]

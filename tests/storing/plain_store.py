@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 
@@ -20,6 +21,7 @@ def make_chunk(text: str, vector: np.ndarray | None = None) -> ChunkRow:
         vector = np.random.default_rng(int.from_bytes(digest, "little")).standard_normal(WIDTH).astype(np.float32)
         vector /= np.linalg.norm(vector)
     words = Counter(term_of(word) for word in text.split())
+    stems = {term_of(word): word for word in text.split()}
     terms = np.array(sorted(words), dtype=np.uint32)
     return ChunkRow(
         text=text,
@@ -30,6 +32,7 @@ def make_chunk(text: str, vector: np.ndarray | None = None) -> ChunkRow:
         vector=vector,
         terms=terms,
         counts=np.array([words[term] for term in terms.tolist()], dtype=np.uint16),
+        stems=[stems[term] for term in terms.tolist()],
         tokens=words.total(),
         sparse=make_sparse(words),
     )
@@ -50,7 +53,7 @@ def make_document(id: str, *texts: str, metadata: dict | None = None, file: str 
 
 
 def term_of(word: str) -> int:
-    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest(), "little")
+    return crc32(word.encode())
 
 
 def query_of(*words: str) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +84,13 @@ class PlainStore:
             if where is None or matches(where, document.metadata)
             for number, chunk in zip(self.numbers[id], document.chunks, strict=True)
         }
+
+    def vocabulary(self) -> dict[str, int]:
+        return dict(Counter(word for _, chunk in self.chunks().values() for word in set(chunk.text.split())))
+
+    def having(self, terms: list[int], where: Filter | None = None) -> list[int]:
+        found = self.chunks(where).items()
+        return [number for number, (_, chunk) in found if set(terms) <= set(chunk.terms.tolist())]
 
     def search_dense(self, query: np.ndarray, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
         scores = {

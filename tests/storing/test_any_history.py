@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from plain_store import PlainStore, assert_same, make_document, query_of, sparse_query
+from plain_store import PlainStore, assert_same, make_document, query_of, sparse_query, term_of
 
 import likewise.storing.sqlite_store as sqlite_store
 from likewise.storing import Changes, StoredFile, StoreSettings, open_store, parse_filter
@@ -71,6 +71,10 @@ class History(RuleBasedStateMachine):
             assert len(store) == len(self.plain.chunks())
             assert store.document_count() == len(self.plain.documents)
             assert store.fields() == sorted(fields)
+            found = {word.stem: word.chunks for word in store.vocabulary().beginning("")}
+            assert found == self.plain.vocabulary()
+            both = [term_of("owl"), term_of("fox")]
+            assert store.having(both).tolist() == self.plain.having(both)
             for k in (2, 50):
                 assert_same(store.search_dense(QUERY, k=k), self.plain.search_dense(QUERY, k))
                 words = query_of("owl", "cat")

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import sqlite3
 
 import numpy as np
 import pytest
@@ -73,6 +74,21 @@ def test_a_damaged_word_list_is_an_error(folder):
         with pytest.raises(ArtifactError, match="the word list of chunk 8 is damaged"):
             store.search_lexical(*query_of("number"), k=1)
         assert store.verify() != []
+
+
+def test_a_damaged_stem_is_an_error(folder):
+    path = folder / DATABASE
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE terms SET stem = 'nunber' WHERE stem = 'number'")
+    connection.commit()
+    connection.close()
+    with open_store(folder, mode="read") as store:
+        (term,) = query_of("number")[0].tolist()
+        with pytest.raises(ArtifactError, match=f"the stem of term {term} is damaged"):
+            store.vocabulary()
+        with pytest.raises(ArtifactError, match=f"the stem of term {term} is damaged"):
+            store.stems_of([term])
+        assert store.verify() == [f"{path}: the checksum of the stem of term {term} does not match"]
 
 
 def test_a_damaged_text_is_an_error(folder):

@@ -1,8 +1,20 @@
 """What every store must do, checked against one made of dicts."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from plain_store import PlainStore, assert_same, make_chunk, make_document, query_of, sparse_query
+from plain_store import (
+    PlainStore,
+    as_pairs,
+    assert_same,
+    make_chunk,
+    make_document,
+    query_of,
+    sparse_query,
+    term_of,
+)
 
 from likewise.errors import SettingError, ShapeError
 from likewise.storing import Changes, DocumentRow, StoredFile, open_store, parse_filter
@@ -82,6 +94,84 @@ def test_the_parts_of_a_score_sum_to_it(filled):
     parts = store.lexical_parts(*query, np.array([*ranking.ids, 10**9]), bm25=(0.9, 0.4))
     assert sorted(parts) == sorted(ranking.ids.tolist())
     np.testing.assert_allclose([sum(parts[id].values()) for id in ranking.ids.tolist()], ranking.scores, rtol=1e-6)
+
+
+def test_several_words_count_as_one(filled):
+    store, plain = filled
+    words = ("owl", "fox", "cat")
+    chunks = {number: chunk for number, (_, chunk) in plain.chunks().items()}
+    often = {number: sum(word in words for word in chunk.text.split()) for number, chunk in chunks.items()}
+    df, average = sum(map(bool, often.values())), sum(c.tokens for c in chunks.values()) / len(chunks)
+    expected = {
+        number: math.log(1 + (len(chunks) - df + 0.5) / (df + 0.5)) * tf / (tf + 1.2 * (0.25 + 0.75 * tokens / average))
+        for number, tf in often.items()
+        if tf
+        for tokens in [chunks[number].tokens]
+    }
+    group = tuple(sorted(map(term_of, words)))
+    ranking = store.search_lexical([group], np.ones(1, np.float32), k=500)
+    assert_same(ranking, sorted(expected.items(), key=lambda item: (-np.float32(item[1]), item[0])))
+    parts = store.lexical_parts([group, term_of("red")], np.array([2, 1], np.float32), ranking.ids)
+    for number, score in as_pairs(ranking):
+        assert parts[number][group] == pytest.approx(2 * score, rel=1e-6)
+        assert (term_of("red") in parts[number]) == ("red" in chunks[number].text.split())
+
+
+@pytest.mark.parametrize("text", [None, 'lang = "en"'])
+def test_only_chunks_of_those_given_are_found_in_every_way(filled, text):
+    store, plain = filled
+    where = parse_filter(text) if text else None
+    both = [term_of("owl"), term_of("runs")]
+    among = store.having(both, where=where)
+    assert among.tolist() == plain.having(both, where) != []
+    expected = {number: one for number, one in plain.chunks(where).items() if number in among.tolist()}
+    few = PlainStore()
+    few.chunks = lambda given=None: plain.chunks() if given is None else expected  # scores know of all, hits do not
+    query = np.random.default_rng(5).standard_normal(8).astype(np.float32)
+    for k in (2, 500):
+        for kept in (where, None):
+            bounds = {"k": k, "where": kept, "among": among}
+            words, sparse = query_of("red", "owl"), sparse_query("owl", "fox")
+            assert_same(store.search_dense(query, **bounds), few.search_dense(query, k, "few"))
+            assert_same(store.search_lexical(*words, **bounds), few.search_lexical(words, k, "few"))
+            assert_same(store.search_sparse(*sparse, **bounds), few.search_sparse(sparse, k, "few"))
+    nothing = np.empty(0, np.int64)
+    assert len(store.search_dense(query, k=3, among=nothing).ids) == 0
+    assert len(store.search_lexical(*query_of("red"), k=3, among=nothing).ids) == 0
+
+
+def test_the_words_of_chunks_and_of_terms_are_told(filled):
+    store, plain = filled
+    chunks = plain.chunks()
+    rows = store.word_rows([*list(chunks)[:7], 10**9])
+    assert list(rows) == list(chunks)[:7]
+    for number, row in rows.items():
+        chunk = chunks[number][1]
+        assert (row.terms.tolist(), row.counts.tolist(), row.tokens) == (
+            chunk.terms.tolist(),
+            chunk.counts.tolist(),
+            chunk.tokens,
+        )
+    assert store.stems_of([term_of("owl"), term_of("unheard")]) == {term_of("owl"): "owl"}
+    assert {word.stem: word.chunks for word in store.vocabulary().beginning("")} == plain.vocabulary()
+    assert [word.term for word in store.vocabulary().beginning("ow")] == [term_of("owl")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"stems": ["owl"]}, ShapeError, "a stem for each term, got 1 for 2"),
+        ({"stems": ["owl", "owl"]}, SettingError, "is not the CRC-32 of its stem 'owl'"),
+        ({"stems": ["\ud800", "owl"]}, SettingError, "lone surrogate"),
+    ],
+)
+def test_stems_that_are_not_those_of_the_terms_are_refused(tmp_path, wrong, error, message):
+    with open_store(tmp_path / "index", mode="write") as store:
+        document = make_document("d", "owl fox")
+        chunk = replace(document.chunks[0], **wrong)
+        with pytest.raises(error, match=message):
+            store.commit(Changes(documents=[replace(document, chunks=[chunk])]))
+        assert (len(store), store.verify()) == (0, [])
 
 
 @pytest.mark.parametrize("weights", [[np.nan], [-1.0], [np.inf]])

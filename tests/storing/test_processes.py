@@ -139,8 +139,15 @@ def test_what_is_no_index_is_refused(tmp_path):
         open_store(tmp_path / "notes.txt", mode="write")
 
 
-@pytest.mark.parametrize(("pragma", "message"), [("user_version = 99", "Upgrade"), ("application_id = 1", "not of a")])
-def test_a_foreign_or_newer_database_is_refused(tmp_path, pragma, message):
+@pytest.mark.parametrize(
+    ("pragma", "message"),
+    [
+        ("user_version = 99", "Upgrade"),
+        ("user_version = 1", "index the documents anew"),
+        ("application_id = 1", "not of a"),
+    ],
+)
+def test_a_foreign_or_newer_or_older_database_is_refused(tmp_path, pragma, message):
     open_store(tmp_path / "index", mode="write").close()
     connection = sqlite3.connect(tmp_path / "index" / DATABASE)
     connection.execute(f"PRAGMA {pragma}")

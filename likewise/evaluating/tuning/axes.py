@@ -19,6 +19,7 @@ _RANKS = (0.3, 0.6, 1.0, 1.7)  # of ranks by words beside those by meaning
 _CONSTANTS = (5.0, 60.0)  # of reciprocal ranks
 _SMOOTHING = (0.0, 0.15, 0.3, 0.5)
 _FEEDBACK = (0, 3, 6)
+_EXPANSION = (0, 5, 10)
 _RERANKED = (5, 10, 20, 50)
 _SPECIAL_TOKENS = 4  # at most, around a text: what is left of the model's maximum is for chunks
 
@@ -83,6 +84,7 @@ def axes_of(now: Setup, chunks: Sequence[ChunkSettings]) -> list[Axis]:
     return [
         *cutting,
         Axis(name="BM25", settings=("k1", "b"), changes=words),
+        Axis(name="expansion", settings=("expansion",), changes=[Change(search={"expansion": n}) for n in _EXPANSION]),
         Axis(name="fusion", settings=("fusion", "weights", "constant"), changes=list(_fusions(now.search))),
         Axis(name="smoothing", settings=("smoothing",), changes=[Change(search={"smoothing": s}) for s in _SMOOTHING]),
         Axis(name="feedback", settings=("feedback",), changes=[Change(search={"feedback": n}) for n in _FEEDBACK]),

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from likewise.encoding.packing import RANGED, Packing, Precision, fit_ranges, pack, unpack
-from likewise.storing import Filter, Ranking, Store, StoredChunk
+from likewise.storing import Filter, Ranking, Store, StoredChunk, Term
 from likewise.storing.dense_search import RECALL
 from likewise.storing.exact import DenseRows, rank_dense
-from likewise.storing.protocol import Terms
 from likewise.types import Ids, Vectors
 
 
@@ -19,37 +18,47 @@ class Remembering:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._rankings: dict[tuple[Any, ...], Ranking] = {}
-        self._parts: dict[tuple[Any, ...], dict[int, dict[int, float]]] = {}
+        self._parts: dict[tuple[Any, ...], dict[int, dict[Term, float]]] = {}
         self._vectors: dict[int, Vectors] = {}
         self._chunks: dict[int, StoredChunk] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = RECALL) -> Ranking:
-        key = (query.tobytes(), k, recall)
+    def search_dense(
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        among: Ids | None = None,
+        recall: float = RECALL,
+    ) -> Ranking:
+        key = (query.tobytes(), k, _name(among), recall)
         if key not in self._rankings:
-            self._rankings[key] = self._store.search_dense(query, k=k, where=where, recall=recall)
+            self._rankings[key] = self._store.search_dense(query, k=k, where=where, among=among, recall=recall)
         return self._rankings[key]
 
     def search_lexical(
         self,
-        terms: Terms,
+        terms: Sequence[Term],
         weights: Vectors,
         *,
         k: int,
         where: Filter | None = None,
+        among: Ids | None = None,
         bm25: tuple[float, float] | None = None,
     ) -> Ranking:
-        key = (terms.tobytes(), weights.tobytes(), k, bm25)
+        key = (tuple(terms), weights.tobytes(), k, _name(among), bm25)
         if key not in self._rankings:
-            self._rankings[key] = self._store.search_lexical(terms, weights, k=k, where=where, bm25=bm25)
+            found = self._store.search_lexical(terms, weights, k=k, where=where, among=among, bm25=bm25)
+            self._rankings[key] = found
         return self._rankings[key]
 
     def lexical_parts(
-        self, terms: Terms, weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
-    ) -> dict[int, dict[int, float]]:
-        key = (terms.tobytes(), weights.tobytes(), ids.tobytes(), bm25)
+        self, terms: Sequence[Term], weights: Vectors, ids: Ids, *, bm25: tuple[float, float] | None = None
+    ) -> dict[int, dict[Term, float]]:
+        key = (tuple(terms), weights.tobytes(), ids.tobytes(), bm25)
         if key not in self._parts:
             self._parts[key] = self._store.lexical_parts(terms, weights, ids, bm25=bm25)
         return self._parts[key]
@@ -62,6 +71,10 @@ class Remembering:
             return {chunk.id: chunk for chunk in self._store.fetch(missing)}
 
         return list(_remembered(self._chunks, ids, ask).values())
+
+
+def _name(among: Ids | None) -> bytes | None:
+    return None if among is None else among.tobytes()
 
 
 def _remembered(
@@ -89,9 +102,18 @@ class InFewerBits:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def search_dense(self, query: Vectors, *, k: int, where: Filter | None = None, recall: float = RECALL) -> Ranking:
-        del where, recall  # nothing is filtered while setups are tried, and every row is looked at
-        return rank_dense(self._rows, query, k)
+    def search_dense(
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        where: Filter | None = None,
+        among: Ids | None = None,
+        recall: float = RECALL,
+    ) -> Ranking:
+        del where, recall  # no metadata is asked for while setups are tried, and every row is looked at
+        rows = self._rows if among is None else self._rows.take(np.isin(self._rows.ids, among))
+        return rank_dense(rows, query, k)
 
     def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
         return {int(id): self._rows.vectors[self._places[int(id)]] for id in ids if int(id) in self._places}

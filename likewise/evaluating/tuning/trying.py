@@ -38,7 +38,7 @@ class Cutting:
         self.digest = digest
         self._index, self._chunks = index, chunks
         self._tools: dict[Precision, Tools] = {}
-        self._probes: dict[str, Probe] = {}
+        self._probes: dict[tuple[str, bool], Probe] = {}
 
     def answers(
         self, queries: Sequence[str], search: SearchSettings, *, vectors: Precision = "float32"
@@ -51,10 +51,11 @@ class Cutting:
         return [self._answer(query, search, self._tools[vectors]) for query in queries]
 
     def _answer(self, query: str, search: SearchSettings, tools: Tools) -> list[Span]:
-        if query not in self._probes:
-            probe = self._index.probe(query)
-            self._probes[query] = replace(probe, vector=cache(probe.vector))
-        question = Question(probe=self._probes[query], k=search.depth, mode="hybrid", where=None, settings=search)
+        asked = query, search.marks
+        if asked not in self._probes:
+            probe = self._index.probe(query, marks=search.marks)
+            self._probes[asked] = replace(probe, vector=cache(probe.vector))
+        question = Question(probe=self._probes[asked], k=search.depth, mode="hybrid", where=None, settings=search)
         return [Span(hit.document_id, hit.start, hit.end) for hit in answer(tools, question)]
 
 
