@@ -97,7 +97,9 @@ def _fused(
 def _off_brute_force(case: Case, one: RetrievalSet, model: Path) -> float:
     """The greatest difference to the products of all vectors, of which the best must be those found."""
     encoder = load_sparse(model)
-    documents = [_by_term(vector) for vector in encoder.encode([*one.documents.values()], overflow="truncate")]
+    documents = [
+        _by_term(vector) for vector in encoder.encode([*one.documents.values()], role="document", overflow="truncate")
+    ]
     worst = 0.0
     for id, text in list(one.queries.items())[:_CHECKED]:
         (query,) = encoder.encode([text], role="query", overflow="chunk")
