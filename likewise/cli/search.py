@@ -49,7 +49,11 @@ def search(
     source: Source,
     as_json: bool,
 ) -> None:
-    """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word."""
+    """Search PATH, an index or a folder of documents that is indexed first, by meaning and by word.
+
+    In QUERY, "words in quotes" are those that every hit has next to each other, and begin* stands for all words that
+    begin so.
+    """
     chosen = cast(Mode, mode or ("dense" if like else "hybrid"))
     tree = check_request(query, k=k, mode=chosen, where=where, recall=recall)  # before a folder is indexed for nothing
     check_texts(unlike, "unlike")

@@ -24,8 +24,8 @@ _IDEOGRAMS = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\
 _UNSPACED = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e80-\u0eff\u1000-\u109f\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
 # Vowel signs and accents are no \w to Python, but cut no word in two.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0963\u0966-\u0dff\u200c\u200d"
-_LETTER = rf"[\w{_MARKS}{_UNSPACED}]"
-WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)*")
+LETTER = rf"[\w{_MARKS}{_UNSPACED}]"
+WORD = re.compile(rf"{LETTER}+(?:['’]{LETTER}+)*")
 _RUNS = re.compile(rf"(?P<ideograms>[{_IDEOGRAMS}]+)|(?P<unspaced>[{_UNSPACED}]+)|[^{_IDEOGRAMS}{_UNSPACED}]+")
 _IDENTIFIER = re.compile(r"[^\W_]_+[^\W_]|[a-z0-9][A-Z]|[A-Z]{2}[a-z]{2}")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+|[^\W_A-Za-z0-9]+")

@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from likewise.encoding.lexical import WORD, Analyzer
+from likewise.encoding.lexical import LETTER, WORD, Analyzer
 
 # After a digit a quote is a mark of inches; a star within a word or beside another one is one of code or Markdown.
-_MARKED = re.compile(rf'(?<!\d)["“„](?P<quoted>[^"“”„]+)["“”]|(?P<begun>{WORD.pattern})\*(?![\w*])')
+_QUOTED = r'(?<!\d)["“„](?P<quoted>[^"“”„]+)["“”]'
+_BEGUN = rf"(?<!{LETTER})(?<!{LETTER}['’])(?P<begun>{WORD.pattern})\*(?![\w*])"  # from a word's first letter alone
+_MARKED = re.compile(f"{_QUOTED}|{_BEGUN}")
 _SHORTEST = 2  # letters that a word must begin with: fewer are the beginning of everything
 
 
@@ -56,7 +58,9 @@ def parse_query(query: str, analyzer: Analyzer) -> QueryText:
     """
     phrases: list[Phrase] = []
     begun: list[Begun] = []
-    text, words, end = "", "", 0
+    text: list[str] = []
+    words: list[str] = []
+    end = 0
     for match in _MARKED.finditer(query):
         before, end = query[end : match.start()], match.end()
         read = rest = match[0]
@@ -67,7 +71,9 @@ def parse_query(query: str, analyzer: Analyzer) -> QueryText:
         elif len(letters := analyzer.beginning(match["begun"])) >= _SHORTEST:
             begun.append(Begun(match["begun"], letters, tuple(analyzer.words(letters))))
             read, rest = match["begun"], " "
-        text, words = text + before + read, words + before + rest
+        text += before, read
+        words += before, rest
     if not (phrases or begun):
         return plain_query(query)
-    return QueryText(" ".join((text + query[end:]).split()), words + query[end:], tuple(phrases), tuple(begun))
+    whole = " ".join("".join([*text, query[end:]]).split())
+    return QueryText(whole, "".join([*words, query[end:]]), tuple(phrases), tuple(begun))

@@ -132,9 +132,11 @@ def holding(store: Store, phrases: Sequence[Phrase], analyzer: Analyzer, *, wher
 
     Words that carry grammar alone are in no phrase and in no text: "state of the art" finds "state and art" too.
     """
-    wanted = [f" {' '.join(phrase.stems)} " for phrase in phrases]
+    wanted = [f" {' '.join(phrase.stems)} " for phrase in phrases if len(phrase.stems) > 1]
     terms = sorted({term_of(stem) for phrase in phrases for stem in phrase.stems})
     candidates = store.having(terms, where=where)
+    if not wanted:
+        return candidates
     found: list[int] = []
     for start in range(0, len(candidates), _BLOCK):
         for chunk in store.fetch(candidates[start : start + _BLOCK]):

@@ -83,11 +83,11 @@ def test_why_is_told_in_words_and_in_json(run, ready):
 def test_phrases_beginnings_and_spelling_are_told(run, ready):
     code, out, err = run("search", ready, '"hunt" owl*', "--why", "--no-marks", "--mode", "lexical")
     assert (code, err, any(line.startswith("   phrases") for line in out)) == (0, [], False)
-    code, out, err = run("search", ready, '"hunt" owl*', "--why", "--mode", "lexical")
+    code, out, err = run("search", ready, '"hunt" owl*', "--why", "--mode", "lexical", "-k", 1)
     told = {line.split()[0]: line for line in out if line.startswith("   ")}
     assert (code, err) == (0, [])
     assert "owl* " in told["words"] and "“hunt”" in told["phrases"]
-    code, out, err = run("search", ready, "hutn owls", "--fuzzy", "--expansion", 2, "--why")
+    code, out, err = run("search", ready, "hutn owls", "--fuzzy", "--expansion", 2, "--why", "-k", 1)
     told = {line.split()[0]: line for line in out if line.startswith("   ")}
     assert (code, err) == (0, ["hutn is in no text; looked for hunt"])
     assert "hutn~hunt " in told["words"] and "(of the first hits)" in told["words"]

@@ -56,6 +56,12 @@ def test_words_that_are_only_begun(query, text, words, begun):
     assert [(one.letters, one.stems) for one in found.begun] == begun
 
 
+def test_a_long_question_takes_no_longer_for_each_letter():
+    for piece in ("a", "a'", "a\u0301", '"a', "a*b"):
+        query = piece * 200_000
+        assert len(parse_query(query, ENGLISH).text) >= 200_000
+
+
 @given(st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from('"“”*ab '), max_size=40))
 def test_no_question_is_refused_and_one_without_marks_is_left_as_it_is(query):
     found = parse_query(query, ENGLISH)
