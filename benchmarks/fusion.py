@@ -102,24 +102,26 @@ def _score(name: str, data: Path, folder: Path, scores: dict[str, dict[str, floa
         questions = _questions()
         index = lw.Index(folder / name, precision="int8")
         index.add(lw.read(EXAMPLES / "handbook"))
-        case = _case(index, {id: one["question"] for id, one in questions.items()}, lambda run: _mrr(run, questions))
+        case = make_case(
+            index, {id: one["question"] for id, one in questions.items()}, lambda run: _mrr(run, questions)
+        )
     else:
         one = read_retrieval_set(data, name)
         index = index_whole(one, folder / name, "int8")
-        case = _case(index, one.queries, lambda run: {name: _ndcg(run, one.qrels)})
+        case = make_case(index, one.queries, lambda run: {name: ndcg_of(run, one.qrels)})
     for retriever in ("dense", "lexical"):
-        run = {id: _names(case, found.rankings[retriever]) for id, found in case.found.items()}
+        run = {id: names_of(case, found.rankings[retriever]) for id, found in case.found.items()}
         scores.setdefault(retriever, {}).update(case.measure(run))
     for variant, settings in _variants().items():
         run = {
-            id: _names(case, combine(case.tools, replace(case.questions[id], settings=settings), found))
+            id: names_of(case, combine(case.tools, replace(case.questions[id], settings=settings), found))
             for id, found in case.found.items()
         }
         scores.setdefault(variant, {}).update(case.measure(run))
     index.close()
 
 
-def _case(index: lw.Index, queries: Mapping[str, str], measure: Measure) -> Case:
+def make_case(index: lw.Index, queries: Mapping[str, str], measure: Measure) -> Case:
     tools, encoder, analyzer = index.tools(), lw.load("all-MiniLM-L6-v2", precision="int8"), Analyzer()
     questions = {
         id: Question(
@@ -140,12 +142,12 @@ def _case(index: lw.Index, queries: Mapping[str, str], measure: Measure) -> Case
     return Case(tools, questions, found, names, measure)
 
 
-def _names(case: Case, ranking: Ranking) -> list[str]:
+def names_of(case: Case, ranking: Ranking) -> list[str]:
     """Documents or files, best first, each once."""
     return list(dict.fromkeys(case.names[chunk] for chunk in ranking.ids.tolist()))
 
 
-def _ndcg(run: Mapping[str, list[str]], qrels: Qrels) -> float:
+def ndcg_of(run: Mapping[str, list[str]], qrels: Qrels) -> float:
     evaluator = pytrec_eval.RelevanceEvaluator({id: qrels[id] for id in run}, {"ndcg_cut.10"})
     ranked = {id: {name: float(-place) for place, name in enumerate(names)} for id, names in run.items() if names}
     return sum(one["ndcg_cut_10"] for one in evaluator.evaluate(ranked).values()) / len(run)

@@ -1,4 +1,4 @@
-"""The learned sparse vectors of an index: made by one encoder, held to its contract, ranked by dot product."""
+"""The learned sparse vectors of an index: made by one encoder, held to its contract."""
 
 import json
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from likewise.encoding.contract import CANARIES, Contract, require_canaries
 from likewise.encoding.models import Source
 from likewise.encoding.sparse import SparseEncoder, SparseVector, load_sparse
 from likewise.errors import SettingError
-from likewise.storing import Filter, Ranking, SparseWeights, Store
-from likewise.types import Ids, Vectors
+from likewise.storing import SparseWeights, Store
+from likewise.types import Vectors
 
 _MODEL, _CONTRACT, _CANARIES = "sparse_model", "sparse_contract", "sparse_canaries"
 
@@ -49,11 +49,10 @@ class LearnedSparse:
         encoder = self._encoder_of(store)
         return [_weights(vector) for vector in encoder.encode(texts, role="document", overflow="truncate")]
 
-    def ranking(self, store: Store, query: str, *, k: int, where: Filter | None, among: Ids | None = None) -> Ranking:
-        """The k best chunks for a query."""
-        (vector,) = self._encoder_of(store).encode([query], role="query", overflow="chunk")
-        asked = _weights(vector)
-        return store.search_sparse(asked.terms, asked.weights, k=k, where=where, among=among)
+    def query(self, store: Store, text: str) -> SparseWeights:
+        """The vector of a question."""
+        (vector,) = self._encoder_of(store).encode([text], role="query", overflow="chunk")
+        return _weights(vector)
 
     def _encoder_of(self, store: Store) -> SparseEncoder:
         if self._encoder is not None:

@@ -16,7 +16,7 @@ from likewise.searching.reranking import Reranker, rerank
 from likewise.searching.settings import SearchSettings
 from likewise.searching.smoothing import smooth
 from likewise.searching.wording import Wording, expanded, holding, wording_of
-from likewise.storing import Filter, Ranking, Store, StoredChunk
+from likewise.storing import Filter, Ranking, SparseWeights, Store, StoredChunk
 from likewise.types import Hit, Hits, Mode, Vectors
 
 _POOL = 4  # neighbours are looked for among so many times the depth
@@ -46,11 +46,12 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What each retriever found, and the vector that the dense one looked for."""
+    """What each retriever found, and what they looked for."""
 
     rankings: dict[str, Ranking]
-    vector: Vectors | None  # (D,)
-    words: Wording  # that were looked for
+    words: Wording
+    vector: Vectors | None = None  # (D,)
+    sparse: SparseWeights | None = None
 
 
 def answer(tools: Tools, question: Question) -> Hits:
@@ -91,7 +92,7 @@ def _search(tools: Tools, question: Question, wording: Wording, depth: int) -> t
         first = _take(best, range(min(question.settings.feedback, len(best.ids))))
         vector = rocchio(found.vector, like=_vectors(tools.store, first))
         dense = _nearest(tools.store, question, wording, vector, depth=depth)
-        found = Retrieved({**found.rankings, "dense": dense}, vector, found.words)
+        found = replace(found, rankings={**found.rankings, "dense": dense}, vector=vector)
         best = combine(tools, question, found)
     return found, best
 
@@ -101,20 +102,22 @@ def retrieve(tools: Tools, question: Question, wording: Wording, *, depth: int) 
     store = tools.store
     if question.mode == "lexical":
         ranking, words = _lexical(store, question, wording, depth=depth)
-        return Retrieved({"lexical": ranking}, None, words)
+        return Retrieved({"lexical": ranking}, words)
     if question.mode == "sparse":
-        return Retrieved({"sparse": _sparse(tools, question, wording, depth=depth)}, None, wording)
+        ranking, weights = _sparse(tools, question, wording, depth=depth)
+        return Retrieved({"sparse": ranking}, wording, sparse=weights)
     if question.mode == "dense":
         ranking, vector = _dense(store, question, wording, depth=depth)
-        return Retrieved({"dense": ranking}, vector, wording)
+        return Retrieved({"dense": ranking}, wording, vector=vector)
     with ThreadPoolExecutor(1) as pool:
         by_words = pool.submit(_lexical, store, question, wording, depth=depth)
         ranking, vector = _dense(store, question, wording, depth=depth)
         lexical, words = by_words.result()
     found = {"dense": ranking, "lexical": lexical}
-    if tools.sparse is not None:
-        found["sparse"] = _sparse(tools, question, wording, depth=depth)
-    return Retrieved(found, vector, words)
+    if tools.sparse is None:
+        return Retrieved(found, words, vector)
+    ranking, weights = _sparse(tools, question, wording, depth=depth)
+    return Retrieved({**found, "sparse": ranking}, words, vector, weights)
 
 
 def combine(tools: Tools, question: Question, found: Retrieved) -> Ranking:
@@ -150,6 +153,11 @@ def complete(tools: Tools, question: Question, found: Retrieved, name: str, vect
         words, bm25 = found.words, (question.settings.k1, question.settings.b)
         parts = tools.store.lexical_parts(words.terms, words.weights, np.array(missing, np.int64), bm25=bm25)
         return _joined(ranking, {chunk: sum(parts.get(chunk, {}).values()) for chunk in missing})
+    if name == "sparse" and found.sparse is not None and missing:
+        terms, weights = found.sparse.terms, found.sparse.weights
+        rest = tools.store.search_sparse(terms, weights, k=len(missing), among=np.array(missing, np.int64))
+        scores = dict(zip(rest.ids.tolist(), rest.scores.tolist(), strict=True))
+        return _joined(ranking, {chunk: scores.get(chunk, 0.0) for chunk in missing})
     return ranking
 
 
@@ -194,13 +202,15 @@ def _by_words(store: Store, question: Question, words: Wording, *, depth: int) -
     return _without(found, left_out)
 
 
-def _sparse(tools: Tools, question: Question, wording: Wording, *, depth: int) -> Ranking:
+def _sparse(tools: Tools, question: Question, wording: Wording, *, depth: int) -> tuple[Ranking, SparseWeights]:
     if tools.sparse is None:
         raise SettingError("this index has no sparse vectors: index into another folder with sparse=MODEL")
     left_out = question.probe.left_out
-    depth += len(left_out)
-    found = tools.sparse.ranking(tools.store, question.probe.text, k=depth, where=question.where, among=wording.among)
-    return _without(found, left_out)
+    asked = tools.sparse.query(tools.store, question.probe.text)
+    found = tools.store.search_sparse(
+        asked.terms, asked.weights, k=depth + len(left_out), where=question.where, among=wording.among
+    )
+    return _without(found, left_out), asked
 
 
 def _dense(store: Store, question: Question, wording: Wording, *, depth: int) -> tuple[Ranking, Vectors]:

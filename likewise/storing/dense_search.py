@@ -104,6 +104,20 @@ class DenseSearch:
         ranking = rank_dense(shard.take(rows).join(newer), asked.query, asked.k)
         return Ranking(ranking.ids, ranking.scores, recall)
 
+    def rows_of(self, shard: "Shard", ids: Ids, asked: Asked) -> DenseRows:
+        """Those of some chunks (M,) that are there; ``asked`` is a search for all.
+
+        Raises:
+            ShardDamagedError: Something in the shard is not as it was written.
+        """
+        newer = self.newer.current(self._connection, self._path, asked.state, after=shard.manifest.last_chunk)
+        kept = self._kept_rows(shard, asked, len(newer.ids))
+        places = shard.ids.searchsorted(ids)
+        here = places < len(shard.ids)
+        here[here] = shard.ids[places[here]] == ids[here]
+        rows = places[here] if kept is None else places[here][kept[places[here]]]
+        return shard.take(np.unique(rows)).join(newer.take(np.isin(newer.ids, ids)))
+
     def _kept_rows(self, shard: "Shard", asked: Asked, newer: int) -> NDArray[np.bool_] | None:
         """(N,) which rows of the shard are still there and pass; None if all do."""
         # A later shard up to the same chunk has fewer rows, or the same ones: numbers are not used twice.

@@ -14,7 +14,7 @@ import numpy as np
 from likewise.errors import SettingError, ShapeError
 from likewise.storing.database import DATABASE, Snapshot
 from likewise.storing.dense_search import Asked, DenseSearch
-from likewise.storing.exact import NO_IDS
+from likewise.storing.exact import NO_IDS, DenseRows, Rows, load_dense
 from likewise.storing.filter_to_sql import to_sql
 from likewise.storing.filters import Filter, check_fields
 from likewise.storing.past_queries import PastQueries
@@ -28,6 +28,7 @@ from likewise.storing.words import TermSearch, load_vocabulary, ranked, sparse_s
 from likewise.types import Ids, Vectors
 
 _NOTHING = Ranking(NO_IDS, np.empty(0, dtype=np.float32))
+_NO_QUERY = np.empty(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,18 @@ class Searcher:
             except shard.failure as error:
                 self.shards.give_up(error)
                 return self._by_vectors.exactly(asked)
+
+    def vectors_of(self, ids: Ids) -> DenseRows:
+        """The vectors of those chunks that are there."""
+        with self._reading() as state:
+            everything = Bounds(0, None, None)
+            if shard := self.shards.current(state.shard):
+                try:
+                    asked = Asked(_NO_QUERY, 0, 1.0, None, everything.name, state)
+                    return self._by_vectors.rows_of(shard, ids, asked)
+                except shard.failure as error:
+                    self.shards.give_up(error)
+            return load_dense(self._connection, self._path, Rows(only=ids.tolist()))
 
     def lexical(
         self,

@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Self
 from zlib import crc32
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from likewise.errors import ArtifactError, LockedError, SettingError, StorageError
 from likewise.storing.committing import apply
 from likewise.storing.database import DATABASE, connect_reader, connect_writer, damaged, transaction, translated
 from likewise.storing.dense_search import RECALL
-from likewise.storing.exact import Rows, load_dense
 from likewise.storing.filters import Filter
 from likewise.storing.past_queries import PastQueries
 from likewise.storing.proposing import usual_shortlist
@@ -218,8 +218,7 @@ class SqliteStore:
         return self._searcher.vocabulary()
 
     def chunk_vectors(self, ids: Sequence[int] | Ids) -> dict[int, Vectors]:
-        with self._reading() as connection:
-            rows = load_dense(connection, self.folder / DATABASE, Rows(only=[int(id) for id in ids]))
+        rows = self._searcher.vectors_of(np.array(ids, np.int64))
         return dict(zip(rows.ids.tolist(), rows.vectors, strict=True))
 
     def chunks_of(self, document_id: str) -> list[int]:
