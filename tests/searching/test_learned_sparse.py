@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny_outputs import SPARSE
+from tiny_outputs import SPARSE, write_sparse
 
 import likewise as lw
 from likewise.encoding.sparse import load_sparse
@@ -58,6 +58,14 @@ def test_an_index_opened_without_naming_the_model_uses_its_own(index, tmp_path):
 def test_another_model_is_refused(index, tmp_path):
     other = SPARSE["routed"](tmp_path / "other")
     with pytest.raises(ContractError, match="another encoder"):
+        lw.Index(tmp_path / "index", sparse=other).search("owls", mode="sparse")
+
+
+def test_another_pooling_of_the_same_weights_is_refused_and_named(index, tmp_path):
+    other = write_sparse(tmp_path / "other", strategy="sum")
+    with pytest.raises(
+        ContractError, match=r"\(pooling: [^;]*SpladePooling sum, relu here, [^;]*SpladePooling there\)"
+    ):
         lw.Index(tmp_path / "index", sparse=other).search("owls", mode="sparse")
 
 
