@@ -72,7 +72,7 @@ def test_another_pooling_of_the_same_weights_is_refused_and_named(index, tmp_pat
 def test_an_index_without_them_says_so(tmp_path, model, encoder):
     with lw.Index(tmp_path / "index") as made:
         made.add(documents())
-        with pytest.raises(SettingError, match="no sparse vectors: index into another folder"):
+        with pytest.raises(SettingError, match="no sparse vectors: index into another folder with --sparse"):
             made.search("owls", mode="sparse")
     with pytest.raises(SettingError, match="made without sparse vectors"):
         lw.Index(tmp_path / "index", sparse=model).add(documents())
