@@ -60,7 +60,7 @@ def search(
     SearchSettings(**changes)
     if like and why:
         raise SettingError("--why explains what a question found; it can't be combined with --like")
-    index = Index(path, source=source) if is_index(path) else _indexed(path, source)
+    index = Index(path, source=source) if is_index(path) else _indexed(path, source, chosen)
     if recall is not None:
         changes["recall"] = recall
     settings = replace(index.settings(), **changes)
@@ -106,11 +106,16 @@ def shown(source: str) -> str:
     return source.removeprefix(here)
 
 
-def _indexed(folder: Path, source: Source) -> Index:
+def _indexed(folder: Path, source: Source, mode: Mode) -> Index:
     """The index of a folder of documents, brought up to date."""
     if folder.exists() and not folder.is_dir():
         raise SettingError(
             f"{folder} is a file; to search it, run: likewise index {folder} --to INDEX, then search INDEX"
+        )
+    if mode == "sparse" and folder.is_dir() and not is_index(folder / OWN_FOLDER):
+        raise SettingError(
+            f"{folder} is no index, and one made on the way has no sparse vectors: run likewise index {folder} "
+            "--to INDEX --sparse MODEL, then search INDEX"
         )
     # Reading is imported where there is something to read: an index is searched without it.
     from likewise.reading import read

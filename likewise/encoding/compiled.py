@@ -26,7 +26,7 @@ from likewise.settings import from_dict, to_dict
 
 logger = logging.getLogger(__name__)
 
-_KIND, _VERSION = "compiled network", 7  # raise it whenever the recorded graph changes
+_KIND, _VERSION = "compiled network", 8  # raise it whenever the recorded graph or the contract changes
 _BLOB = "network.blob"
 Progress = Callable[[str], None]
 

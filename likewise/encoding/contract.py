@@ -25,6 +25,7 @@ LEAST_COSINE = {
     "int8": 0.99,
     "int4": 0.99,
 }  # another processor rounds otherwise; another model is far below
+_DIGEST = 64  # letters of a sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,5 +109,6 @@ def require_canaries(now: Vectors, stored: Vectors, *, precision: str, where: st
 
 
 def _short(value: object) -> str:
+    """Of a digest its beginning will do; what is said in words is said in full."""
     text = str(value)
-    return text if len(text) <= 16 else text[:12] + "…"
+    return text if len(text) < _DIGEST else text[:12] + "…"

@@ -62,8 +62,16 @@ class Chain:
     def describe(self) -> str:
         """In words, without the normalising at the end, which has a field of its own in the contract."""
         links = self.links[:-1] if self.normalise else self.links
-        parts = ["+".join(link.step.modes) if isinstance(link.step, Pooling) else link.kind for link in links]
-        return " → ".join(([self.head] if self.head else []) + parts) or "tokens"
+        return " → ".join(([self.head] if self.head else []) + [_described(link) for link in links]) or "tokens"
+
+
+def _described(link: Link) -> str:
+    """What a link does, as far as its weights do not say it; of SPLADE's poolings the usual one has no more words."""
+    if isinstance(link.step, Pooling):
+        return "+".join(link.step.modes)
+    if isinstance(link.step, SpladePooling) and link.step != SpladePooling("max", "relu"):
+        return f"{link.kind} {link.step.strategy}, {link.step.activation}"
+    return link.kind
 
 
 def read_chain(folder: Path) -> Chain:

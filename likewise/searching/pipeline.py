@@ -204,7 +204,7 @@ def _by_words(store: Store, question: Question, words: Wording, *, depth: int) -
 
 def _sparse(tools: Tools, question: Question, wording: Wording, *, depth: int) -> tuple[Ranking, SparseWeights]:
     if tools.sparse is None:
-        raise SettingError("this index has no sparse vectors: index into another folder with sparse=MODEL")
+        raise SettingError("this index has no sparse vectors: index into another folder with --sparse MODEL")
     left_out = question.probe.left_out
     asked = tools.sparse.query(tools.store, question.probe.text)
     found = tools.store.search_sparse(

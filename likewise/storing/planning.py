@@ -39,7 +39,7 @@ class Plan:
     memory_mb: float  # to be held, or mapped and touched by every search
     mapped_mb: float  # vectors on the disk of which a search reads a few rows; the system may keep them or not
     disk_mb: float  # with the database
-    build_s: float  # with all cores that this process may use
+    build_s: float  # of processor time: several cores share it
     query_ms: float  # on one core
     measured_rows: int  # of the sample that times were measured on
 
@@ -79,10 +79,10 @@ def plan(
 def _with_shortlist(shortlist: Shortlist, chunks: int, sample: Vectors) -> Plan:
     width, times = sample.shape[1], chunks / len(sample)
     deeper = math.log2(max(chunks, 2)) / math.log2(len(sample)) if shortlist.precision in GRAPHED else 1.0
-    started = time.perf_counter()
+    started = time.process_time()
     draft = draft_of(sample, shortlist)
     promises = measured(draft, sample, sample[:0])
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     curve = next(iter(promises.curves.values()))
     probing = sum(
         us * probes_for(effort, curve.probes) / _MEGA

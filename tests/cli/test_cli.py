@@ -57,6 +57,13 @@ def test_json_lines_hold_the_hit_and_nothing_else_is_on_stdout(run, notes):
     assert run("search", notes, "owl", "--json", "--where", 'name = "none"')[:2] == (0, [])
 
 
+def test_sparse_vectors_that_a_folder_would_not_have_are_refused_before_it_is_indexed(run, notes):
+    code, out, err = run("search", notes, "owls", "--mode", "sparse")
+    assert (code, out) == (2, [])
+    assert err[-1].endswith(f"run likewise index {notes} --to INDEX --sparse MODEL, then search INDEX")
+    assert not (notes / ".likewise").exists()
+
+
 def test_an_index_is_searched_by_every_mode_and_filter(run, ready):
     index = ready / ".likewise"
     for mode in ("hybrid", "dense", "lexical"):

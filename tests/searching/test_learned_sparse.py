@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny_outputs import SPARSE
+from tiny_outputs import SPARSE, write_sparse
 
 import likewise as lw
 from likewise.encoding.sparse import load_sparse
@@ -61,10 +61,18 @@ def test_another_model_is_refused(index, tmp_path):
         lw.Index(tmp_path / "index", sparse=other).search("owls", mode="sparse")
 
 
+def test_another_pooling_of_the_same_weights_is_refused_and_named(index, tmp_path):
+    other = write_sparse(tmp_path / "other", strategy="sum")
+    with pytest.raises(
+        ContractError, match=r"\(pooling: [^;]*SpladePooling sum, relu here, [^;]*SpladePooling there\)"
+    ):
+        lw.Index(tmp_path / "index", sparse=other).search("owls", mode="sparse")
+
+
 def test_an_index_without_them_says_so(tmp_path, model, encoder):
     with lw.Index(tmp_path / "index") as made:
         made.add(documents())
-        with pytest.raises(SettingError, match="no sparse vectors: index into another folder"):
+        with pytest.raises(SettingError, match="no sparse vectors: index into another folder with --sparse"):
             made.search("owls", mode="sparse")
     with pytest.raises(SettingError, match="made without sparse vectors"):
         lw.Index(tmp_path / "index", sparse=model).add(documents())
