@@ -55,8 +55,8 @@ def slow_step(hidden, outputs, rows, labels):
 
 
 def tree_of(known, word):
-    part = slice(known.paths[word], known.paths[word + 1])
-    return known.nodes[part], known.labels[part] == 1
+    way = known.ways[known.paths[word] : known.paths[word + 1]]
+    return way[:, 0], way[:, 1] == 1
 
 
 def apply(outputs, rows, changes):
@@ -127,9 +127,9 @@ def test_an_alias_table_holds_the_shares_and_a_tree_the_shortest_ways():
     np.add.at(shares, alias, (1 - threshold / 2**32) / 4)
     assert shares == pytest.approx(weights / weights.sum(), abs=1e-6)
     counts = np.array([8, 4, 2, 1, 1])
-    nodes, labels, starts = huffman(counts)
+    steps, starts = huffman(counts)
     assert np.diff(starts).tolist() == [1, 2, 3, 4, 4]
-    ways = {tuple(zip(nodes[a:b].tolist(), labels[a:b].tolist(), strict=True)) for a, b in pairwise(starts)}
+    ways = {tuple(map(tuple, steps[a:b].tolist())) for a, b in pairwise(starts)}
     assert len(ways) == 5 and all(way[0][0] == 3 for way in ways)  # from the root, the last node made
 
 
