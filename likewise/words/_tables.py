@@ -18,9 +18,7 @@ class Tables(NamedTuple):
     """Arrays by word, and what else does not change in training."""
 
     keep: NDArray[np.uint32]  # (V,): a word is left out if 32 random bits are more
-    noise: NDArray[
-        np.uint32
-    ]  # (V, 2): threshold and alias of a drawn place; if 32 random bits are more, the alias is taken
+    noise: NDArray[np.uint32]  # (V, 2): of a drawn place its threshold, and the alias taken if 32 random bits are more
     ways: NDArray[np.int32]  # (P, 2): inner nodes of the Huffman tree above each word, and the turns there, 1 for left
     paths: Ids  # (V + 1,): where the way to each word starts; there are no ways with negative samples
     rows: NDArray[np.int32]  # (R,): the input rows of each word, one or those of its n-grams too
