@@ -23,7 +23,7 @@ _TOGETHER = 8  # words that a document's vector foretells before it is changed (
 _PATH = 64  # the longest way in a Huffman tree: counts of 64 bits allow no longer one
 _KEPT, _OTHERS, _SOURCES, _TARGETS = range(4)  # rows of ``lists``
 _ROW, _LABEL = range(2)  # columns of ``foretold``
-_MEAN, _CHANGE = range(2)  # rows of ``around`` in ``train_means``
+_MEAN, _CHANGE, _FIRST = range(3)  # rows of ``around`` in ``train_means``
 _LIKELY, _LOSS = range(2)  # columns of ``Tables.curve``
 _THRESHOLD, _ALIAS = range(2)  # columns of ``Tables.noise``
 _SCALE = np.float32(STEPS / (2 * REACH))
@@ -61,7 +61,7 @@ class _Room(NamedTuple):
     sizes: Ids  # (T,): how many they are
     steps: NDArray[np.float32]  # (K, T): how far each goes, by the inputs that it goes towards
     middle: Matrix  # (K, W): copies of output rows
-    around: Matrix  # (T, W): copies of input rows, or their mean and its change
+    around: Matrix  # (T, W): copies of input rows, or their mean, its change, and what it was at first
 
 
 # A kernel takes apart what it is given before its first loop: numba counts references to an array each time that it is
@@ -139,6 +139,7 @@ def train_means(
             for target in range(told):
                 loss += _weigh(outputs, target, sizes[target], foretold, steps, around, curve)
                 _move(outputs, target, sizes[target], foretold, steps, around, pace)
+                _follow_change(around)
                 terms += sizes[target]
             _spread(inputs, averaged, lists, around)
     return loss, terms
@@ -318,15 +319,23 @@ def _move_outputs(
 
 @inlined
 def _average(inputs: Matrix, averaged: int, lists: NDArray[np.int32], around: Matrix) -> None:
-    """Put the mean of the sources in its place, and zeros in that of its change."""
+    """Put the mean of the sources in its places, and zeros in that of its change."""
     share = _ONE / np.float32(averaged)
     for d in range(inputs.shape[1]):
-        around[_MEAN, d] = _ZERO
+        around[_FIRST, d] = _ZERO
         around[_CHANGE, d] = _ZERO
     for source in range(averaged):
         row = lists[_SOURCES, source]
         for d in range(inputs.shape[1]):
-            around[_MEAN, d] += share * inputs[row, d]
+            around[_FIRST, d] += share * inputs[row, d]
+    _follow_change(around)
+
+
+@inlined
+def _follow_change(around: Matrix) -> None:
+    """Let the mean be what it will be when its sources are changed, so that each target meets the last one's change."""
+    for d in range(around.shape[1]):
+        around[_MEAN, d] = around[_FIRST, d] + around[_CHANGE, d]
 
 
 @inlined
