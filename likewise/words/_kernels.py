@@ -16,21 +16,28 @@ from numpy.typing import NDArray
 
 from likewise.types import Ids
 from likewise.words._compiling import compiled, inlined
+from likewise.words._drawing import (
+    KEPT,
+    LABEL,
+    OTHERS,
+    ROW,
+    SOURCES,
+    TARGETS,
+    draw_words,
+    follow_way,
+    look_around,
+    thin,
+)
 from likewise.words._tables import REACH, STEPS, Tables
 
 NO_KIND, CBOW, NGRAMS, DBOW, DM = range(5)  # what is averaged to foretell what, in ``train_means``
 _TOGETHER = 8  # words that a document's vector foretells before it is changed (DBOW)
 _PATH = 64  # the longest way in a Huffman tree: counts of 64 bits allow no longer one
-_KEPT, _OTHERS, _SOURCES, _TARGETS = range(4)  # rows of ``lists``
-_ROW, _LABEL = range(2)  # columns of ``foretold``
 _MEAN, _CHANGE, _FIRST = range(3)  # rows of ``around`` in ``train_means``
 _LIKELY, _LOSS = range(2)  # columns of ``Tables.curve``
-_THRESHOLD, _ALIAS = range(2)  # columns of ``Tables.noise``
 _SCALE = np.float32(STEPS / (2 * REACH))
 _REACH = np.float32(REACH)
 _ONE, _ZERO = np.float32(1), np.float32(0)
-_A, _B, _C = np.uint64(13), np.uint64(7), np.uint64(17)  # shifts of xorshift64 (Marsaglia 2003)
-_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 Matrix: TypeAlias = NDArray[np.float32]
@@ -92,16 +99,16 @@ def train_pairs(
     window, negatives, pace, state = plan.window, plan.negatives, np.float32(rate), seed
     loss, terms = 0.0, 0
     for sentence in range(len(starts) - 1):
-        count, state = _thin(ids, starts[sentence], starts[sentence + 1], keep, lists, state)
+        count, state = thin(ids, starts[sentence], starts[sentence + 1], keep, lists, state)
         for at in range(count):
-            number, state = _look_around(at, count, window, lists, state)
+            number, state = look_around(at, count, window, lists, state)
             if number == 0:
                 continue
-            word = lists[_KEPT, at]
+            word = lists[KEPT, at]
             if len(ways) > 0:
-                _follow(word, 0, ways, paths, foretold, sizes)
+                follow_way(word, 0, ways, paths, foretold, sizes)
             else:
-                state = _draw(word, 0, negatives, noise, foretold, sizes, state)
+                state = draw_words(word, 0, negatives, noise, foretold, sizes, state)
             size = sizes[0]
             _fetch_outputs(outputs, size, foretold, middle)
             _fetch_inputs(inputs, number, lists, around)
@@ -123,23 +130,23 @@ def train_means(
     kind, window, negatives, pace, state = plan.kind, plan.window, plan.negatives, np.float32(rate), seed
     loss, terms = 0.0, 0
     for sentence in range(len(starts) - 1):
-        count, state = _thin(ids, starts[sentence], starts[sentence + 1], keep, lists, state)
+        count, state = thin(ids, starts[sentence], starts[sentence + 1], keep, lists, state)
         for at in range(0, count, _TOGETHER if kind == DBOW else 1):
-            number, state = _look_around(at, count, window, lists, state)
+            number, state = look_around(at, count, window, lists, state)
             averaged = _find_sources(kind, at, number, documents[sentence], lists, rows, spans)
             told = _find_targets(kind, at, count, number, lists)
             if averaged == 0:
                 continue
             for target in range(told):
                 if len(ways) > 0:
-                    _follow(lists[_TARGETS, target], target, ways, paths, foretold, sizes)
+                    follow_way(lists[TARGETS, target], target, ways, paths, foretold, sizes)
                 else:
-                    state = _draw(lists[_TARGETS, target], target, negatives, noise, foretold, sizes, state)
+                    state = draw_words(lists[TARGETS, target], target, negatives, noise, foretold, sizes, state)
             _average(inputs, averaged, lists, around)
             for target in range(told):
                 loss += _weigh(outputs, target, sizes[target], foretold, steps, around, curve)
                 _move(outputs, target, sizes[target], foretold, steps, around, pace)
-                _follow_change(around)
+                _follow(around)
                 terms += sizes[target]
             _spread(inputs, averaged, lists, around)
     return loss, terms
@@ -159,48 +166,23 @@ def _room(block: Block, plan: Plan, width: int) -> _Room:
 
 
 @inlined
-def _thin(
-    ids: NDArray[np.int32], begin: int, end: int, keep: NDArray[np.uint32], lists: NDArray[np.int32], state: np.uint64
-) -> tuple[int, np.uint64]:
-    """Copy a sentence, frequent words left out by chance; gives how many there are."""
-    count = 0
-    for place in range(begin, end):
-        state = _next(state)
-        lists[_KEPT, count] = ids[place]
-        count += np.uint32(state >> _HALF) <= keep[ids[place]]  # no branch, for none could be foreseen
-    return count, state
-
-
-@inlined
-def _look_around(at: int, count: int, widest: int, lists: NDArray[np.int32], state: np.uint64) -> tuple[int, np.uint64]:
-    """Fill in the words around one, in a window of chance size; gives how many."""
-    state = _next(state)
-    reach = 1 + int(((state >> _HALF) * np.uint64(widest)) >> _HALF)
-    number = 0
-    for place in range(max(0, at - reach), min(count, at + reach + 1)):
-        lists[_OTHERS, number] = lists[_KEPT, place]
-        number += place != at
-    return number, state
-
-
-@inlined
 def _find_sources(
     kind: int, at: int, number: int, document: int, lists: NDArray[np.int32], rows: NDArray[np.int32], spans: Ids
 ) -> int:
     """Fill in which input rows are averaged; gives how many."""
     if kind == DBOW:
-        lists[_SOURCES, 0] = document
+        lists[SOURCES, 0] = document
         return 1
     if kind == NGRAMS:
-        begin = spans[lists[_KEPT, at]]
-        averaged = spans[lists[_KEPT, at] + 1] - begin
+        begin = spans[lists[KEPT, at]]
+        averaged = spans[lists[KEPT, at] + 1] - begin
         for source in range(averaged):
-            lists[_SOURCES, source] = rows[begin + source]
+            lists[SOURCES, source] = rows[begin + source]
         return averaged
     for source in range(number):
-        lists[_SOURCES, source] = lists[_OTHERS, source]
+        lists[SOURCES, source] = lists[OTHERS, source]
     if kind == DM:
-        lists[_SOURCES, number] = document
+        lists[SOURCES, number] = document
         return number + 1
     return number
 
@@ -210,59 +192,24 @@ def _find_targets(kind: int, at: int, count: int, number: int, lists: NDArray[np
     """Fill in which words they foretell; gives how many."""
     if kind == NGRAMS:
         for target in range(number):
-            lists[_TARGETS, target] = lists[_OTHERS, target]
+            lists[TARGETS, target] = lists[OTHERS, target]
         return number
     told = min(_TOGETHER, count - at) if kind == DBOW else 1
     for target in range(told):
-        lists[_TARGETS, target] = lists[_KEPT, at + target]
+        lists[TARGETS, target] = lists[KEPT, at + target]
     return told
-
-
-@inlined
-def _follow(
-    word: int, target: int, ways: NDArray[np.int32], paths: Ids, foretold: NDArray[np.int32], sizes: Ids
-) -> None:
-    """Fill in a word's way in the tree as what is to be foretold."""
-    begin = paths[word]
-    sizes[target] = paths[word + 1] - begin
-    for k in range(sizes[target]):
-        foretold[target, k, _ROW], foretold[target, k, _LABEL] = ways[begin + k, _ROW], ways[begin + k, _LABEL]
-
-
-@inlined
-def _draw(
-    word: int,
-    target: int,
-    negatives: int,
-    noise: NDArray[np.uint32],
-    foretold: NDArray[np.int32],
-    sizes: Ids,
-    state: np.uint64,
-) -> np.uint64:
-    """Fill in a word and negative samples as what is to be foretold."""
-    foretold[target, 0, _ROW], foretold[target, 0, _LABEL] = word, 1
-    size = 1
-    for _ in range(negatives):
-        state = _next(state)
-        place = np.int64(((state >> _HALF) * np.uint64(len(noise))) >> _HALF)
-        other = np.int64(noise[place, _ALIAS])
-        drawn = other if np.uint32(state & _LOW) > noise[place, _THRESHOLD] else place
-        foretold[target, size, _ROW], foretold[target, size, _LABEL] = drawn, 0
-        size += drawn != word
-    sizes[target] = size
-    return state
 
 
 @inlined
 def _fetch_outputs(outputs: Matrix, size: int, foretold: NDArray[np.int32], middle: Matrix) -> None:
     for k in range(size):
-        _copy(middle, k, outputs, foretold[0, k, _ROW])
+        _copy(middle, k, outputs, foretold[0, k, ROW])
 
 
 @inlined
 def _fetch_inputs(inputs: Matrix, number: int, lists: NDArray[np.int32], around: Matrix) -> None:
     for other in range(number):
-        _copy(around, other, inputs, lists[_OTHERS, other])
+        _copy(around, other, inputs, lists[OTHERS, other])
 
 
 @inlined
@@ -279,7 +226,7 @@ def _weigh_pairs(
     loss = _ZERO
     for other in range(number):
         for k in range(size):
-            step, one = _step(_product(around, other, middle, k), foretold[0, k, _LABEL], curve)
+            step, one = _step(_product(around, other, middle, k), foretold[0, k, LABEL], curve)
             steps[k, other] = step
             loss += one
     return float(loss)
@@ -298,7 +245,7 @@ def _move_inputs(
     """Move the words around towards the outputs, or away."""
     for other in range(number):
         for k in range(size):
-            _add(inputs, lists[_OTHERS, other], steps[k, other] * pace, middle, k)
+            _add(inputs, lists[OTHERS, other], steps[k, other] * pace, middle, k)
 
 
 @inlined
@@ -314,7 +261,7 @@ def _move_outputs(
     """Move the outputs towards the words around, or away."""
     for k in range(size):
         for other in range(number):
-            _add(outputs, foretold[0, k, _ROW], steps[k, other] * pace, around, other)
+            _add(outputs, foretold[0, k, ROW], steps[k, other] * pace, around, other)
 
 
 @inlined
@@ -325,14 +272,14 @@ def _average(inputs: Matrix, averaged: int, lists: NDArray[np.int32], around: Ma
         around[_FIRST, d] = _ZERO
         around[_CHANGE, d] = _ZERO
     for source in range(averaged):
-        row = lists[_SOURCES, source]
+        row = lists[SOURCES, source]
         for d in range(inputs.shape[1]):
             around[_FIRST, d] += share * inputs[row, d]
-    _follow_change(around)
+    _follow(around)
 
 
 @inlined
-def _follow_change(around: Matrix) -> None:
+def _follow(around: Matrix) -> None:
     """Let the mean be what it will be when its sources are changed, so that each target meets the last one's change."""
     for d in range(around.shape[1]):
         around[_MEAN, d] = around[_FIRST, d] + around[_CHANGE, d]
@@ -342,7 +289,7 @@ def _follow_change(around: Matrix) -> None:
 def _spread(inputs: Matrix, averaged: int, lists: NDArray[np.int32], around: Matrix) -> None:
     """Add the mean's change to each of the sources."""
     for source in range(averaged):
-        row = lists[_SOURCES, source]
+        row = lists[SOURCES, source]
         for d in range(inputs.shape[1]):
             inputs[row, d] += around[_CHANGE, d]
 
@@ -360,11 +307,11 @@ def _weigh(
     """Find how far the outputs of one target are to go; gives the loss."""
     loss = _ZERO
     for k in range(size):
-        row = foretold[target, k, _ROW]
+        row = foretold[target, k, ROW]
         score = _ZERO
         for d in range(outputs.shape[1]):
             score += around[_MEAN, d] * outputs[row, d]
-        step, one = _step(score, foretold[target, k, _LABEL], curve)
+        step, one = _step(score, foretold[target, k, LABEL], curve)
         steps[k, target] = step
         loss += one
     return float(loss)
@@ -382,7 +329,7 @@ def _move(
 ) -> None:
     """Move the outputs of one target towards the mean or away, and note the mean's change."""
     for k in range(size):
-        row, step = foretold[target, k, _ROW], steps[k, target] * pace
+        row, step = foretold[target, k, ROW], steps[k, target] * pace
         for d in range(outputs.shape[1]):
             before = outputs[row, d]
             around[_CHANGE, d] += step * before
@@ -395,14 +342,6 @@ def _step(score: np.float32, label: int, curve: Matrix) -> tuple[np.float32, np.
     place = min(max(int((score + _REACH) * _SCALE), 0), STEPS - 1)
     likely = curve[place, _LOSS] if label else curve[STEPS - 1 - place, _LOSS]
     return np.float32(label) - curve[place, _LIKELY], likely
-
-
-@inlined
-def _next(state: np.uint64) -> np.uint64:
-    state ^= state << _A
-    state ^= state >> _B
-    state ^= state << _C
-    return state
 
 
 # The three below take a matrix and the number of a row, for numba counts references to each row that is cut out.
