@@ -14,7 +14,7 @@ from likewise.types import Ids
 Places: TypeAlias = NDArray[np.int64]  # (n,) rows, ascending
 Values: TypeAlias = NDArray[np.uint16 | np.float32]  # counts of words, or weights
 
-_FILE = "words-{}.npy"
+WORDS = "words-"  # begins the names of their files
 _MOST_MERGED = 0.25  # a segment that is smaller than this share of the one before is kept beside it
 _MOST_SEGMENTS = 8
 
@@ -52,7 +52,7 @@ class Postings:
     def write(self, folder: Path) -> None:
         """Each array as a file of its own."""
         for field in fields(Postings):
-            np.save(folder / _FILE.format(field.name), getattr(self, field.name))
+            np.save(folder / f"{WORDS}{field.name}.npy", getattr(self, field.name))
 
 
 def read_postings(folder: Path) -> Postings:
@@ -61,7 +61,7 @@ def read_postings(folder: Path) -> Postings:
     Raises:
         OSError, ValueError: A file is missing, or no array.
     """
-    files = (folder / _FILE.format(field.name) for field in fields(Postings))
+    files = (folder / f"{WORDS}{field.name}.npy" for field in fields(Postings))
     return Postings(*(np.asarray(np.load(file, mmap_mode="r")) for file in files))
 
 

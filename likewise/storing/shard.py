@@ -5,7 +5,7 @@ by term. What is still there and what passes a filter is decided from SQLite; ro
 beside it. Each vector is held to its checksum before it is first scored. So a shard can be late or lost, but not wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,10 +15,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.errors import MissingExtraError
 from likewise.settings import from_dict
 from likewise.storing.checked_json import read_checked, write_checked
 from likewise.storing.exact import DenseRows
-from likewise.storing.postings import Postings, read_postings
+from likewise.storing.postings import WORDS, Postings, read_postings
 from likewise.storing.promising import Promises
 from likewise.storing.proposing import Proposer, open_proposer
 from likewise.storing.shortlists import Shortlist
@@ -51,7 +52,7 @@ class Manifest:
 class Shard:
     """An open shard; any number of processes may have it open."""
 
-    failure = ShardDamagedError  # here too, for those who do not import this module and so the engine
+    failure = (ShardDamagedError, MissingExtraError)  # here too, for those who do not import this module
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -61,8 +62,21 @@ class Shard:
         self.words = _words(folder)
         self._checksums: NDArray[np.uint32] = _mapped(folder / CHECKSUMS)  # (N,)
         self._checked = np.zeros(manifest.rows, dtype=np.bool_)
-        self._proposer, self.promises = _opened(folder, manifest.shortlist)
+        self._codes: Proposer | None = None  # a search by words needs neither them nor the engine
+        self.promises = _promises(folder)
         self.choose = lru_cache(_CHOICES)(self.promises.choose)
+
+    def codes(self) -> Proposer:
+        """What proposes, checked and opened when it is first asked for.
+
+        Raises:
+            ShardDamagedError: It is not as it was written.
+            MissingExtraError: What reads it is not installed.
+        """
+        if self._codes is None:
+            _require_whole(self._folder, self.manifest, but=_but_codes(self.manifest))
+            self._codes = _opened(self._folder, self.manifest.shortlist)
+        return self._codes
 
     def propose(self, query: Vectors, effort: int) -> Ids:
         """Rows (E,) of about the ``effort`` vectors nearest to ``query`` (D,), best first.
@@ -70,7 +84,7 @@ class Shard:
         Raises:
             ShardDamagedError: The engine gave rows that there are not.
         """
-        rows = self._proposer.propose(query, effort)
+        rows = self.codes().propose(query, effort)
         if len(rows) and rows.view(np.uint64).max() >= self.manifest.rows:  # what is below 0 is great as well
             raise ShardDamagedError(f"{self._folder} proposes rows that there are not")
         return rows
@@ -117,10 +131,17 @@ class Shard:
         self._checked[rows] = True
 
 
-def _opened(folder: Path, shortlist: Shortlist) -> tuple[Proposer, Promises]:
+def _opened(folder: Path, shortlist: Shortlist) -> Proposer:
     try:
-        return open_proposer(folder, shortlist), Promises.read(folder / PROMISES)
+        return open_proposer(folder, shortlist)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ShardDamagedError(f"{folder}: {error}") from error
+
+
+def _promises(folder: Path) -> Promises:
+    try:
+        return Promises.read(folder / PROMISES)
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise ShardDamagedError(f"{folder}: {error}") from error
 
 
@@ -132,7 +153,7 @@ def _words(folder: Path) -> Postings:
 
 
 def open_shard(folder: Path) -> Shard:
-    """Check and open the shard in ``folder``.
+    """Check and open the shard in ``folder``; vectors and codes are checked when they are used.
 
     Raises:
         ShardDamagedError: It is missing, incomplete, altered, or not readable by this version.
@@ -140,9 +161,18 @@ def open_shard(folder: Path) -> Shard:
     if not folder.is_dir():
         raise ShardDamagedError(f"{folder} is missing")
     manifest = read_manifest(folder)
-    if altered := altered_files(folder, manifest, but=(VECTORS,)):  # vectors are checked one by one, as they are used
-        raise ShardDamagedError("; ".join(altered))
+    codes = manifest.files.keys() - _but_codes(manifest)
+    _require_whole(folder, manifest, but={VECTORS, *codes})
     return Shard(folder, manifest)
+
+
+def _but_codes(manifest: Manifest) -> set[str]:
+    return {name for name in manifest.files if name in (IDS, VECTORS, CHECKSUMS) or name.startswith(WORDS)}
+
+
+def _require_whole(folder: Path, manifest: Manifest, *, but: Collection[str]) -> None:
+    if altered := altered_files(folder, manifest, but=but):
+        raise ShardDamagedError("; ".join(altered))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -161,7 +191,7 @@ def list_files(folder: Path) -> dict[str, list[int]]:
     return {name: [(folder / name).stat().st_size, _crc32(folder / name)] for name in names}
 
 
-def altered_files(folder: Path, manifest: Manifest, *, but: Sequence[str] = ()) -> list[str]:
+def altered_files(folder: Path, manifest: Manifest, *, but: Collection[str] = ()) -> list[str]:
     """What differs from the manifest; of the files named in ``but`` only the size is looked at."""
     problems = []
     for name, (size, checksum) in manifest.files.items():
@@ -179,9 +209,11 @@ def altered(folder: Path) -> list[str]:
     Raises:
         ShardDamagedError: What the others are held to is damaged itself.
     """
-    problems = altered_files(folder, read_manifest(folder))
+    manifest = read_manifest(folder)
+    problems = altered_files(folder, manifest)
     if not problems:
-        _opened(folder, read_manifest(folder).shortlist)
+        _promises(folder)
+        _opened(folder, manifest.shortlist)
     return problems
 
 

@@ -53,19 +53,26 @@ class ShardHolder:
         """Whether a new shard is due: there is none or another shortlist, or too many rows are new or gone."""
         name, chunks = connection.execute("SELECT shard, chunks FROM state").fetchone()
         shard = self.current(name)
-        if shard is None or shortlist not in (None, shard.manifest.shortlist):
+        if shard is None or shortlist not in (None, shard.manifest.shortlist) or not self._has_codes(shard):
             return True
         manifest = shard.manifest
         new = connection.execute("SELECT count(*) FROM chunks WHERE number > ?", (manifest.last_chunk,)).fetchone()[0]
         gone = manifest.rows - (chunks - new)
         return new + gone > _WORTH_REBUILDING * manifest.rows
 
+    def _has_codes(self, shard: "Shard") -> bool:
+        """Whether its codes can be used, which nobody may have looked at so far."""
+        try:
+            shard.codes()
+        except shard.failure as error:
+            self.give_up(error)
+            return False
+        return True
+
     def _open(self, name: str) -> "Shard | None":
-        module = import_module("likewise.storing.shard")  # loads the engine, which small stores never need
+        module = import_module("likewise.storing.shard")  # which small stores never need
         try:
             return module.open_shard(self._folder / name)
-        except MissingExtraError as error:
-            _log.warning("searching exactly, which is slower: %s", error)
         except module.ShardDamagedError as error:
             _log.warning("the copy for searching can't be used and will be built again: %s", error)
             self.damaged = True
@@ -73,7 +80,10 @@ class ShardHolder:
 
     def give_up(self, reason: Exception) -> None:
         """Stop using the open shard after an error; exact search serves until a new one is built."""
-        _log.warning("the copy for searching failed and will be built again: %s", reason)
+        if isinstance(reason, MissingExtraError):
+            _log.warning("searching exactly, which is slower: %s", reason)
+        else:
+            _log.warning("the copy for searching failed and will be built again: %s", reason)
         self._shard, self.damaged = None, True
 
     def close(self) -> None:

@@ -73,8 +73,9 @@ class Corpus:
 class TermSearch:
     """Rankings by weighted terms; what it keeps in memory is brought up to date by what changed."""
 
-    def __init__(self, load: Load, weigh: Callable[[Inverted, Corpus], Weigh]) -> None:
+    def __init__(self, load: Load, weigh: Callable[[Inverted, Corpus], Weigh], *, every_chunk: bool) -> None:
         self._load, self._weigh = load, weigh
+        self._every_chunk = every_chunk  # has a row: then equal numbers of both are the same chunks
         self._inverted: Inverted | None = None
         self._scorer: Scorer | None = None
         self._corpus: Corpus | None = None
@@ -136,7 +137,7 @@ class TermSearch:
         more = turned(self._load(connection, path, self._seen))
         now = Inverted([more]) if before is None else before.joined(more) if len(more.ids) else before
         self._seen = last
-        if before is None:
+        if before is None or (self._every_chunk and len(now.ids) == corpus.chunks):
             return now
         present = np.array([n for (n,) in connection.execute("SELECT number FROM chunks")], np.int64)
         alive = np.isin(now.ids, present, assume_unique=True)
@@ -186,12 +187,12 @@ def word_search() -> TermSearch:
     def weigh(inverted: Inverted, corpus: Corpus) -> Weigh:
         return bm25(inverted, chunks=corpus.chunks, tokens=corpus.tokens, k1=corpus.k1, b=corpus.b)
 
-    return TermSearch(load_words, weigh)
+    return TermSearch(load_words, weigh, every_chunk=True)
 
 
 def sparse_search() -> TermSearch:
     """Dot products with learned sparse vectors."""
-    return TermSearch(load_sparse, lambda _inverted, _corpus: as_given)
+    return TermSearch(load_sparse, lambda _inverted, _corpus: as_given, every_chunk=False)
 
 
 def read_corpus(connection: sqlite3.Connection) -> Corpus:

@@ -2,12 +2,15 @@
 
 import logging
 import shutil
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from plain_store import PlainStore, assert_same, make_document
 
 from likewise.storing import Changes, StoreSettings, open_store, parse_filter
+from likewise.storing.promising import Promises
 from likewise.storing.shard import MANIFEST, PROMISES, VECTORS, list_files, open_shard, read_manifest
 
 SMALL = StoreSettings(engine_threshold=200)
@@ -131,14 +134,14 @@ def test_reading_changes_no_file_of_it(copied):
 
 @pytest.mark.parametrize("name", ["ids.npy", "checksums.npy", "graph.faiss", PROMISES, MANIFEST])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
-def test_a_damaged_shard_is_noticed_when_opened_and_built_again(copied, plain, caplog, name, damage):
+def test_a_damaged_shard_is_noticed_and_built_again(copied, plain, caplog, name, damage):
     (folder,) = (copied / "shard").iterdir()
     spoil(folder / name, damage)
     with open_store(copied, mode="write", settings=SMALL) as store, caplog.at_level(logging.WARNING):
         check(store, plain)
         assert store.verify() != []
-        assert "will be built again" in caplog.text
         assert store.optimize() is True
+        assert "will be built again" in caplog.text
         assert store.verify() == []
         check(store, plain)
         assert not loaded_exactly(store)
@@ -153,6 +156,37 @@ def test_a_damaged_vector_is_noticed_when_it_is_scored(copied, plain, caplog):
         assert "does not match its checksum" in caplog.text
         assert store.optimize() is True
         assert store.verify() == []
+
+
+def prefer_lists(folder) -> None:
+    """As if a look at all rows took long, which it does not with so few."""
+    replace(Promises.read(folder / PROMISES), row_us=1e6, picked_row_us=1e6).write(folder / PROMISES)
+
+
+def test_a_search_by_words_needs_no_codes_and_one_by_vectors_notices(copied, plain, caplog):
+    (folder,) = (copied / "shard").iterdir()
+    prefer_lists(folder)
+    spoil(folder / "graph.faiss", "flip")
+    chunk = documents(3, 4)[0].chunks[0]
+    weights = chunk.counts.astype(np.float32)
+    with open_store(copied, mode="read") as store, caplog.at_level(logging.WARNING):
+        assert_same(store.search_lexical(chunk.terms, weights, k=9), plain.search_lexical((chunk.terms, weights), 9))
+        assert caplog.text == ""
+        assert_same(store.search_dense(QUERY, k=10, recall=0.5), plain.search_dense(QUERY, 10))
+        assert "graph.faiss: its checksum does not match" in caplog.text
+    with open_store(copied, mode="write", settings=SMALL) as store:
+        assert store.optimize() is True  # though nobody has searched
+
+
+def test_without_what_reads_a_graph_all_vectors_are_looked_at(copied, plain, caplog, monkeypatch):
+    (folder,) = (copied / "shard").iterdir()
+    prefer_lists(folder)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    monkeypatch.delitem(sys.modules, "likewise.storing.graphs", raising=False)
+    with open_store(copied, mode="read") as store, caplog.at_level(logging.WARNING):
+        assert_same(store.search_dense(QUERY, k=10, recall=0.5), plain.search_dense(QUERY, 10))
+        assert "searching exactly, which is slower" in caplog.text
+        assert loaded_exactly(store)
 
 
 def test_a_vanished_shard_is_built_again(copied, plain):
