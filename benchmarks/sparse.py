@@ -23,6 +23,7 @@ from likewise.searching.pipeline import combine
 from likewise.searching.settings import SearchSettings
 
 WEIGHTS = (0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.06)
+OFF = "off brute force"
 _CHECKED = 20  # queries that are scored by brute force too
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     for name in arguments.sets:
         columns[name] = _scores(read_retrieval_set(arguments.data, name), name, arguments)
     rows: list[Row] = [
-        {"search": way, **{name: round(columns[name][way], 4) for name in columns}}
+        {"search": way, **{name: round(columns[name][way], 4 if way != OFF else 7) for name in columns}}
         for way in columns[arguments.sets[0]]
     ]
     print_table("nDCG@10", rows, as_json=arguments.json)
@@ -68,7 +69,7 @@ def _scores(one: RetrievalSet, name: str, arguments: argparse.Namespace) -> dict
             found[f"all, words .0125, sparse {weight}"] = _fused(case, name, ("dense", "lexical", "sparse"), weights)
         found["all, default"] = _fused(case, name, ("dense", "lexical", "sparse"), {}, SearchSettings())
         found["dense + lexical, default"] = _fused(case, name, ("dense", "lexical"), {}, SearchSettings())
-        found["off brute force"] = _off_brute_force(case, one, arguments.sparse)
+        found[OFF] = _off_brute_force(case, one, arguments.sparse)
     return found
 
 

@@ -98,12 +98,12 @@ def quality(data: Path, models: list[str], *, epochs: int, seeds: int) -> None:
             rows = []
             for seed in range(1, seeds + 1):
                 made = maker(lists, model, epochs=epochs, threads=1, seed=seed)[0]
-                found = (
-                    made
+                words, vectors = (
+                    (made.words, made.vectors)
                     if isinstance(made, WordVectors)
-                    else WordVectors(words=made.wv.index_to_key, vectors=made.wv.vectors)
+                    else (made.wv.index_to_key, made.wv.vectors)
                 )
-                rows.append(scores(found, data))
+                rows.append(scores(WordVectors(words=words, vectors=vectors), data))  # both by whole words alone
             cells = [
                 f"{statistics.mean(of):.4f} ± {statistics.stdev(of) / len(of) ** 0.5:.4f}"
                 for of in zip(*rows, strict=True)

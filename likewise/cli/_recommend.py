@@ -11,6 +11,7 @@ from likewise.cli._many import takes_many
 from likewise.cli._output import aligned, as_json_option, print_json, progress_bar
 from likewise.evaluating.advice import Advice, Standing, recommend, verdict
 from likewise.evaluating.samples import SampleSettings, read_sample
+from likewise.modelling.families.static import NO_MAXIMUM
 
 _FEW_LANGUAGES = 4
 _DEFAULTS = SampleSettings()
@@ -109,7 +110,8 @@ def _facts(advice: Advice) -> list[list[str]]:
             rows.append([one.name, *["-"] * 7, "stems of English"])
             continue
         rows.append([one.name, f"{facts.texts_per_s:.0f}", f"{facts.size_bytes / 1e6:.0f}"])
-        rows[-1] += [facts.licence or "not declared", str(facts.dimension), str(facts.max_tokens)]
+        limit = "no limit" if facts.max_tokens == NO_MAXIMUM else str(facts.max_tokens)
+        rows[-1] += [facts.licence or "not declared", str(facts.dimension), limit]
         rows[-1] += [_share(facts.passages_cut), _share(facts.documents_cut), _languages(facts.languages)]
     return rows
 

@@ -90,13 +90,14 @@ def train(
 
 
 class _Bar:
-    """A bar with words per second and loss; off a terminal, its name alone."""
+    """Words counted, then a bar with words per second and loss; off a terminal, its name alone."""
 
     def __init__(self, model: str) -> None:
         self.last = Progress(words=0, total=0)
         self._model = model
         self._stack = ExitStack()
         self._bar: Any = None
+        self._counting = False
 
     def __enter__(self) -> "_Bar":
         return self
@@ -107,7 +108,12 @@ class _Bar:
     def show(self, progress: Progress) -> None:
         """Draw how far the training is."""
         self.last = progress
+        if not progress.total and sys.stderr.isatty():
+            click.echo(f"\rcounting, {progress.words:,} words", err=True, nl=False)
+            self._counting = True
         if progress.total and self._bar is None:
+            if self._counting:
+                click.echo(err=True)
             self._bar = self._stack.enter_context(
                 click.progressbar(
                     length=progress.total,

@@ -21,6 +21,7 @@ from likewise.encoding.quality import NEAREST, Compared, compare_precisions
 from likewise.errors import SettingError
 from likewise.modelling.checkpoints import Checkpoint, read_checkpoint
 from likewise.modelling.families import FAMILIES
+from likewise.modelling.families.static import NO_MAXIMUM
 from likewise.modelling.tensors import read_tensors, weights_digest
 from likewise.settings import to_dict
 
@@ -78,8 +79,10 @@ def show(name: str, source: Source, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
+    missing = {"max_tokens": "no limit"}
     for what, value in facts.items():
-        print(f"{what.replace('_', ' ')}: {value if value not in (None, '', [], {}) else 'none'}")
+        shown = value if value not in (None, "", [], {}) else missing.get(what, "none")
+        print(f"{what.replace('_', ' ')}: {shown}")
 
 
 def _facts(found: Found, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def _facts(found: Found, checkpoint: Checkpoint) -> dict[str, Any]:
         "normalised": checkpoint.chain.normalise,
         "dimension": checkpoint.dimension,
         "may_be_cut_to": trained_dimensions(checkpoint),
-        "max_tokens": checkpoint.max_tokens,
+        "max_tokens": None if checkpoint.max_tokens == NO_MAXIMUM else checkpoint.max_tokens,
         "similarity": checkpoint.similarity,
         "prompts": dict(checkpoint.prompts),
         "parameters": sum(value.size for value in tensors.values()),

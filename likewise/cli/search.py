@@ -85,7 +85,9 @@ def search(
     if recall is not None and hits.expected_recall is not None:
         note(f"of the nearest by meaning, at least {hits.expected_recall:.1%} are expected to be found")
     if not hits:
-        note(f"no hits: {path} holds {len(index)} documents")
+        quoted = settings.marks and not like and any(mark in query for mark in '"“„')
+        hint = "; every hit must have what is in quotes, unless you add --no-marks" if quoted else ""
+        note(f"no hits: {path} holds {len(index)} documents{hint}")
 
 
 def _id(named: str) -> str:

@@ -137,7 +137,7 @@ def _by_distribution(scores: Vectors, weight: float, _constant: float) -> Eviden
 
 
 FUSIONS.add("reciprocal_rank")(Fusion(_by_rank, WEIGHTS))
-# A cosine of 1 weighs as much as a BM25 score of 40; docs/benchmarks.md has the figures.
-FUSIONS.add("scores")(Fusion(_by_score, {"dense": 1.0}, other=0.025, missing=True))
+# A cosine of 1 weighs as much as a BM25 score of 40, or a product of SPLADE's vectors of 67 (docs/benchmarks.md).
+FUSIONS.add("scores")(Fusion(_by_score, {"dense": 1.0, "sparse": 0.015}, other=0.025, missing=True))
 FUSIONS.add("convex")(Fusion(_between_extremes, {"dense": 0.6}, other=0.4))
 FUSIONS.add("distribution")(Fusion(_by_distribution, {"dense": 0.6}, other=0.4))

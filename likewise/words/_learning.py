@@ -2,10 +2,9 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice, repeat
 from pathlib import Path
 from threading import Lock
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from likewise.errors import SettingError
 from likewise.words._checkpoints import Checkpoints, Position
+from likewise.words._encoding import Encoded, encode_blocks
 from likewise.words._kernels import Block, Matrix, Plan
 from likewise.words._tables import Tables
 from likewise.words.training import Progress, ToldProgress, TrainingSettings
@@ -42,9 +42,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    words: Sequence[str]
-    lengths: Sequence[int]
-    first: int  # sentence
+    block: Block
     before: Position
     after: Position
 
@@ -63,7 +61,7 @@ class _Course:
         total = self.job.vocabulary.total * settings.epochs
         fall = (settings.learning_rate - settings.final_learning_rate) * work.before.words / total
         loss, terms = self.job.kernel(
-            _encode(work, self.job),
+            work.block,
             self.inputs,
             self.outputs,
             self.job.tables,
@@ -135,7 +133,8 @@ def _finish(pending: deque[Future[None]]) -> None:
 def _works(sentences: Sentences, job: Job, position: Position) -> Iterator[_Work]:
     """The blocks of all epochs, from a position on."""
     for epoch in range(position.epoch, job.settings.epochs):
-        for work in _blocks(sentences, position):
+        for block in encode_blocks(sentences, job.vocabulary, skip=position.sentence, least=_BLOCK_WORDS):
+            work = _work(block, job, position)
             position = work.after
             yield work
         words = position.words - epoch * job.vocabulary.total
@@ -147,39 +146,15 @@ def _works(sentences: Sentences, job: Job, position: Position) -> Iterator[_Work
         position = Position(epoch=epoch + 1, blocks=position.blocks, words=position.words)
 
 
-def _blocks(sentences: Sentences, position: Position) -> Iterator[_Work]:
-    words: list[str] = []
-    lengths: list[int] = []
-    for sentence in islice(sentences, position.sentence, None):
-        words.extend(sentence)
-        lengths.append(len(sentence))
-        if len(words) >= _BLOCK_WORDS:
-            work = _work(words, lengths, position)
-            position, words, lengths = work.after, [], []
-            yield work
-    if lengths:
-        yield _work(words, lengths, position)
-
-
-def _work(words: Sequence[str], lengths: Sequence[int], before: Position) -> _Work:
+def _work(encoded: Encoded, job: Job, before: Position) -> _Work:
+    documents = np.arange(len(encoded)) + before.sentence + job.documents_from
     after = Position(
         epoch=before.epoch,
-        sentence=before.sentence + len(lengths),
+        sentence=before.sentence + len(encoded),
         blocks=before.blocks + 1,
-        words=before.words + len(words),
+        words=before.words + int(encoded.words.sum()),
     )
-    return _Work(words=words, lengths=lengths, first=before.sentence, before=before, after=after)
-
-
-def _encode(work: _Work, job: Job) -> Block:
-    """A block's words as places, without the unknown."""
-    places = job.vocabulary.places
-    ids = np.fromiter(map(places.get, work.words, repeat(-1)), np.int32, len(work.words))
-    known = ids >= 0
-    seen = np.concatenate([[0], np.cumsum(known)])  # (N + 1,): known words before each
-    ends = np.concatenate([[0], np.cumsum(work.lengths)])  # (S + 1,)
-    documents = np.arange(work.first, work.first + len(work.lengths)) + job.documents_from
-    return Block(ids=ids[known], starts=seen[ends], documents=documents)
+    return _Work(block=Block(encoded.ids, encoded.starts, documents), before=before, after=after)
 
 
 def _new_weights(job: Job) -> tuple[Matrix, Matrix, Position]:

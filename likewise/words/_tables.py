@@ -18,15 +18,12 @@ class Tables(NamedTuple):
     """Arrays by word, and what else does not change in training."""
 
     keep: NDArray[np.uint32]  # (V,): a word is left out if 32 random bits are more
-    threshold: NDArray[np.uint32]  # (V,): of a drawn place; if 32 random bits are more, its alias is taken
-    alias: NDArray[np.int32]  # (V,)
-    nodes: NDArray[np.int32]  # (P,): inner nodes of the Huffman tree above each word; none with negative samples
-    labels: NDArray[np.float32]  # (P,): which way each goes, 1 for left
-    paths: Ids  # (V + 1,): where the nodes of each word start
+    noise: NDArray[np.uint32]  # (V, 2): of a drawn place its threshold, and the alias taken if 32 random bits are more
+    ways: NDArray[np.int32]  # (P, 2): inner nodes of the Huffman tree above each word, and the turns there, 1 for left
+    paths: Ids  # (V + 1,): where the way to each word starts; there are no ways with negative samples
     rows: NDArray[np.int32]  # (R,): the input rows of each word, one or those of its n-grams too
     spans: Ids  # (V + 1,): where the rows of each word start
-    logistic: NDArray[np.float32]  # (STEPS,)
-    loss: NDArray[np.float32]  # (STEPS,): -ln of it
+    curve: NDArray[np.float32]  # (STEPS, 2): the logistic function, and -ln of it
 
 
 def tables(
@@ -42,20 +39,17 @@ def tables(
     """
     count = len(vocabulary)
     threshold, alias = alias_table(vocabulary.counts.astype(np.float64) ** _NOISE_POWER)
-    nodes, labels, paths = huffman(vocabulary.counts) if hierarchical else _no_tree(count)
+    ways, paths = huffman(vocabulary.counts) if hierarchical else _no_tree(count)
     ids, spans = (np.arange(count), np.arange(count + 1)) if rows is None else rows
     middles = (np.arange(STEPS) + 0.5) * (2 * REACH / STEPS) - REACH
     return Tables(
         keep=_bits(vocabulary.keeping(subsampling)),
-        threshold=threshold,
-        alias=alias,
-        nodes=nodes,
-        labels=labels,
+        noise=np.column_stack([threshold, alias.astype(np.uint32)]),
+        ways=ways,
         paths=paths,
         rows=ids.astype(np.int32),
         spans=spans.astype(np.int64),
-        logistic=(1 / (1 + np.exp(-middles))).astype(np.float32),
-        loss=np.log1p(np.exp(-middles)).astype(np.float32),
+        curve=np.column_stack([1 / (1 + np.exp(-middles)), np.log1p(np.exp(-middles))]).astype(np.float32),
     )
 
 
@@ -74,34 +68,32 @@ def alias_table(weights: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArr
     return _bits(threshold), alias
 
 
-def huffman(counts: Ids) -> tuple[NDArray[np.int32], NDArray[np.float32], Ids]:
-    """The way to each word in the Huffman tree of the counts: nodes from the root, turns, and where each starts."""
+def huffman(counts: Ids) -> tuple[NDArray[np.int32], Ids]:
+    """The way to each word in the Huffman tree of the counts: nodes from the root with turns, and where each starts."""
     count = len(counts)
     heap = [(int(one), place) for place, one in enumerate(counts)]
     heapq.heapify(heap)
     above = np.zeros(2 * count - 1, np.int64)
-    left = np.zeros(2 * count - 1, np.float32)
+    left = np.zeros(2 * count - 1, np.int32)
     for node in range(count, 2 * count - 1):
         (fewer, one), (more, other) = heapq.heappop(heap), heapq.heappop(heap)
         above[one] = above[other] = node
         left[other] = 1
         heapq.heappush(heap, (fewer + more, node))
     root = 2 * count - 2
-    nodes: list[int] = []
-    labels: list[float] = []
+    ways: list[tuple[int, int]] = []
     starts = [0]
     for word in range(count):
         way = [word]
         while way[-1] != root:
             way.append(int(above[way[-1]]))
-        nodes.extend(node - count for node in way[:0:-1])
-        labels.extend(left[node] for node in way[-2::-1])
-        starts.append(len(nodes))
-    return np.array(nodes, np.int32), np.array(labels, np.float32), np.array(starts, np.int64)
+        ways.extend((above[node] - count, left[node]) for node in way[-2::-1])
+        starts.append(len(ways))
+    return np.array(ways, np.int32), np.array(starts, np.int64)
 
 
-def _no_tree(count: int) -> tuple[NDArray[np.int32], NDArray[np.float32], Ids]:
-    return np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(count + 1, np.int64)
+def _no_tree(count: int) -> tuple[NDArray[np.int32], Ids]:
+    return np.zeros((0, 2), np.int32), np.zeros(count + 1, np.int64)
 
 
 def _bits(chances: NDArray[np.float64]) -> NDArray[np.uint32]:

@@ -97,9 +97,9 @@ def train(
     """Train vectors.
 
     Args:
-        sentences: Each one its words, such as ``Words(Corpus(paths))``. They are read once to count, and once for each
-            epoch, so a generator will not do. For ``doc2vec`` each is a document.
-        model: ``skipgram``, ``cbow``, ``fasttext``, ``glove`` or ``doc2vec``.
+        sentences: Each one its words, such as ``Words(Corpus(paths))``, which is read fastest. They are read once to
+            count, and once for each epoch, so a generator will not do. For ``doc2vec`` each is a document.
+        model: ``skipgram``, ``cbow``, ``fasttext``, ``glove``, ``pmi`` or ``doc2vec``.
         settings: How. With one thread the same settings and sentences give the same vectors.
         checkpoints: A folder to keep the state of the training in while it lasts. If there is one of the same training,
             it goes on from there, with one thread to the very vectors that it would have had.

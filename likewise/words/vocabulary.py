@@ -70,8 +70,12 @@ class Words:
     def __init__(self, lines: Iterable[str], *, lowercase: bool = False) -> None:
         self._lines, self._lowercase = lines, lowercase
 
+    def lines(self) -> Iterator[str]:
+        """The lines as they are cut."""
+        return map(str.lower, self._lines) if self._lowercase else iter(self._lines)
+
     def __iter__(self) -> Iterator[list[str]]:
-        return (line.lower().split() if self._lowercase else line.split() for line in self._lines)
+        return map(str.split, self.lines())
 
 
 def count_words(

@@ -102,7 +102,8 @@ def test_phrases_beginnings_and_spelling_are_told(run, ready):
     assert (code, err) == (0, ["hutn is in no text; looked for hunt"])
     assert [json.loads(line)["taken_for"] for line in out] == [{"hutn": ["hunt"]}] * len(out) != []
     code, out, err = run("search", ready, '"owls and tea"')
-    assert (code, out, err) == (0, [], [f"no hits: {ready} holds 2 documents"])
+    hint = "every hit must have what is in quotes, unless you add --no-marks"
+    assert (code, out, err) == (0, [], [f"no hits: {ready} holds 2 documents; {hint}"])
 
 
 def test_more_like_a_document_and_options_of_ranking(run, ready):

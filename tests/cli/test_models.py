@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 import tiny_model
 import tiny_outputs
+import tiny_static
 
 import likewise
 from likewise.encoding import exporting
@@ -71,6 +72,12 @@ def test_models_of_every_kind_are_shown(run, tmp_path, gives, dimension, write):
     code, out, _ = run("models", "show", write(tmp_path / "model"), "--json")
     facts = json.loads(out[0])
     assert (code, facts["gives"], facts["dimension"]) == (0, gives, dimension)
+
+
+def test_a_model_that_reads_texts_of_any_length_has_no_limit(run, tmp_path):
+    folder = tiny_static.write_model2vec(tmp_path / "static", "plain")
+    assert "max tokens: no limit" in run("models", "show", folder)[1]
+    assert json.loads(run("models", "show", folder, "--json")[1][0])["max_tokens"] is None
 
 
 def in_the_hubs_cache(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """Learned sparse vectors in an index: found by dot product, held to the contract, kept as the index changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_outputs import SPARSE, write_sparse
@@ -76,3 +78,15 @@ def test_an_index_without_them_says_so(tmp_path, model, encoder):
             made.search("owls", mode="sparse")
     with pytest.raises(SettingError, match="made without sparse vectors"):
         lw.Index(tmp_path / "index", sparse=model).add(documents())
+
+
+def test_what_only_others_found_is_scored_by_sparse_vectors_too(index, model):
+    settings = lw.SearchSettings(depth=1, smoothing=0.0, weights={"dense": 0.0, "lexical": 0.0, "sparse": 1.0})
+    query = "owls reset"  # each retriever hands on one chunk, and they are not all the same
+    hits = index.search(query, k=1, settings=replace(settings, depth=4))
+    found = index.search(query, k=4, settings=settings)
+    assert {name for hit in found for name in hit.ranks} == {"dense", "lexical", "sparse"}
+    expected = dict(zip(TEXTS, plain_scores(model, TEXTS, query), strict=True))
+    scale = hits[0].score / expected[hits[0].text]  # a ranking that says too much is made quieter
+    for hit in found:
+        np.testing.assert_allclose(hit.score, scale * expected[hit.text], rtol=1e-4)

@@ -79,6 +79,20 @@ def test_any_number_of_readers_have_it_open(copied, plain):
             assert not loaded_exactly(reader)
 
 
+def test_vectors_of_chunks_come_from_the_map_and_are_those_of_the_rows(copied):
+    with open_store(copied, mode="write", settings=SMALL) as writer, open_store(copied, mode="read") as reader:
+        writer.commit(Changes(documents=documents(395, 420), removed_documents=["d7"]))
+        asked = [5, 8, 399, 401, 403, 10_000, 5]  # 8 is of d7, the last three are newer, not there, and there already
+        rows = writer._connection.execute("SELECT chunk, vector FROM vectors").fetchall()
+        expected = {chunk: np.frombuffer(vector, "<f4") for chunk, vector in rows if chunk in asked}
+        writer._connection.execute("UPDATE vectors SET vector = zeroblob(32) WHERE chunk = 5")  # the map has it still
+        found = reader.chunk_vectors(asked)
+        assert {*found} == {*expected}
+        assert 8 not in found
+        for chunk, vector in found.items():
+            np.testing.assert_array_equal(vector, expected[chunk])
+
+
 def test_what_a_killed_build_left_is_removed(copied):
     (folder,) = (copied / "shard").iterdir()
     (copied / "shard" / "7-abc.new").mkdir()

@@ -9,7 +9,7 @@ import pytest
 
 from likewise.errors import ArtifactError, SettingError, UnknownNameError
 from likewise.words import _checkpoints, _kernels, _learning, documents
-from likewise.words._kernels import CBOW, DBOW, DM, NGRAMS, Block, Plan, train_means, train_pairs
+from likewise.words._kernels import CBOW, DBOW, DM, NGRAMS, NO_KIND, Block, Plan, train_means, train_pairs
 from likewise.words._tables import alias_table, huffman, tables
 from likewise.words.training import TrainingSettings, train
 from likewise.words.vocabulary import Vocabulary, count_words
@@ -55,8 +55,8 @@ def slow_step(hidden, outputs, rows, labels):
 
 
 def tree_of(known, word):
-    part = slice(known.paths[word], known.paths[word + 1])
-    return known.nodes[part], known.labels[part] == 1
+    way = known.ways[known.paths[word] : known.paths[word + 1]]
+    return way[:, 0], way[:, 1] == 1
 
 
 def apply(outputs, rows, changes):
@@ -94,19 +94,62 @@ SPANS = ([0, 5, 6, 1, 5, 2, 3, 4], [0, 3, 5, 6, 7, 8])  # input rows of the five
 def test_a_step_of_means_is_that_of_plain_gradient_descent(kind):
     rows = tuple(map(np.array, SPANS)) if kind == NGRAMS else None
     known = tables(vocabulary(), subsampling=0, hierarchical=True, rows=rows)
-    inputs, outputs = weights(7, 5)
+    inputs, outputs = weights(7, 5, seed=2)
     expected_inputs, expected_outputs = inputs.astype(float), outputs.astype(float)
     loss = terms = 0
     for sources, targets in MEANS[kind]:
-        hidden, change = expected_inputs[sources].mean(axis=0), 0
         for target in targets:
             nodes, labels = tree_of(known, target)
+            hidden = expected_inputs[sources].mean(axis=0)
             of_hidden, of_outputs, one = slow_step(hidden, expected_outputs, nodes, labels)
-            change = change + of_hidden
+            expected_inputs[sources] += of_hidden
             apply(expected_outputs, nodes, of_outputs)
             loss, terms = loss + one, terms + len(nodes)
-        expected_inputs[sources] += change
     given = train_means(block([1, 3, 0], documents=[6]), inputs, outputs, known, Plan(1, 5, kind, 3), RATE, SEED)
+    assert np.allclose(inputs, expected_inputs, atol=3e-3) and np.allclose(outputs, expected_outputs, atol=3e-3)
+    assert given[1] == terms and given[0] == pytest.approx(loss, rel=2e-3)
+
+
+def chances(state):
+    """The states of xorshift64 (Marsaglia 2003), in whole numbers of Python."""
+    while True:
+        state ^= state << 13 & 2**64 - 1
+        state ^= state >> 7
+        state ^= state << 17 & 2**64 - 1
+        yield state
+
+
+def negative(known, state):
+    place = (state >> 32) * len(known.noise) >> 32
+    threshold, alias = known.noise[place].tolist()
+    return alias if state & 2**32 - 1 > threshold else place
+
+
+@pytest.mark.parametrize("kind", [NO_KIND, CBOW])
+def test_a_step_with_negative_samples_is_that_of_plain_gradient_descent(kind):
+    """What is drawn by chance is drawn again here: three words are kept, and each has a window and negatives."""
+    known = tables(vocabulary(range(99, 0, -1)), subsampling=0, hierarchical=False)
+    inputs, outputs = weights(99, 99)
+    expected_inputs, expected_outputs = inputs.astype(float), outputs.astype(float)
+    chance = chances(int(SEED))
+    for _ in range(3):
+        next(chance)
+    loss = terms = 0
+    for word, others in ((1, [3]), (3, [1, 0]), (0, [3])):
+        next(chance)
+        drawn = [negative(known, next(chance)) for _ in range(5)]
+        rows = [word, *(one for one in drawn if one != word)]
+        assert len(set(rows)) == len(rows)  # for what is drawn twice is moved before its second turn
+        labels = np.arange(len(rows)) == 0
+        together = [[other] for other in others] if kind == NO_KIND else [others]
+        hidden = [expected_inputs[some].mean(axis=0) for some in together]
+        found = [slow_step(one, expected_outputs, rows, labels) for one in hidden]
+        for some, (of_hidden, of_outputs, one) in zip(together, found, strict=True):
+            expected_inputs[some] += of_hidden
+            apply(expected_outputs, rows, of_outputs)
+            loss, terms = loss + one, terms + len(rows)
+    kernel = train_pairs if kind == NO_KIND else train_means
+    given = kernel(block([1, 3, 0]), inputs, outputs, known, Plan(1, 5, kind, 2), RATE, SEED)
     assert np.allclose(inputs, expected_inputs, atol=3e-3) and np.allclose(outputs, expected_outputs, atol=3e-3)
     assert given[1] == terms and given[0] == pytest.approx(loss, rel=2e-3)
 
@@ -127,9 +170,9 @@ def test_an_alias_table_holds_the_shares_and_a_tree_the_shortest_ways():
     np.add.at(shares, alias, (1 - threshold / 2**32) / 4)
     assert shares == pytest.approx(weights / weights.sum(), abs=1e-6)
     counts = np.array([8, 4, 2, 1, 1])
-    nodes, labels, starts = huffman(counts)
+    steps, starts = huffman(counts)
     assert np.diff(starts).tolist() == [1, 2, 3, 4, 4]
-    ways = {tuple(zip(nodes[a:b].tolist(), labels[a:b].tolist(), strict=True)) for a, b in pairwise(starts)}
+    ways = {tuple(map(tuple, steps[a:b].tolist())) for a, b in pairwise(starts)}
     assert len(ways) == 5 and all(way[0][0] == 3 for way in ways)  # from the root, the last node made
 
 
