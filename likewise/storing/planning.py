@@ -26,7 +26,9 @@ from likewise.types import Vectors
 DEPTH = 100  # nearest that are looked for, as an index does
 _ROWS, _LEAST_ROWS, _QUERIES, _CENTRES = 10_000, 1_000, 50, 100
 _MEGA = 1e6
-_LONGER = 1 / 3  # a list of a graph grows by this power of the rows: from 256 to 512 for ten times as many texts
+# A graph's list of the same recall gets longer by this power of the rows, and a list of one length dearer by that: of
+# ten times as many texts 2.5 times and twice, as more of the graph is far from the processor.
+_LONGER, _DEARER = 0.4, 0.3
 CHARACTERS = 500  # of a chunk's text, where nothing else is said
 # What chunks of 170 to 1,000 characters took; docs/benchmarks.md has the figures.
 _ROW_BYTES, _TEXT_BYTES = 300, 1.6  # of the database beside the vector: for a chunk, and for a character with its words
@@ -103,11 +105,9 @@ def _with_shortlist(shortlist: Shortlist, exact: Plan, sample: Vectors, *, copie
     promises = measured(draft, sample, sample[:0])
     seconds = time.process_time() - started
     curve = next(iter(promises.curves.values()))
-    probing = sum(
-        us * probes_for(effort, curve.probes) / _MEGA
-        for effort, us in zip(curve.efforts, promises.list_us, strict=True)
-    )
-    looking = deeper if graphed else times  # a scan looks at every row
+    grown = _grown(promises.list_us, times, graphed=graphed)
+    asked = [probes_for(effort, curve.probes) / _MEGA for effort in curve.efforts]
+    probing, then = np.dot(asked, promises.list_us), np.dot(asked, grown)
     codes_mb = _code_bytes(draft) * times / _MEGA
     return replace(
         exact,
@@ -115,22 +115,27 @@ def _with_shortlist(shortlist: Shortlist, exact: Plan, sample: Vectors, *, copie
         memory_mb=codes_mb,
         mapped_mb=exact.memory_mb,
         disk_mb=exact.disk_mb + copied_mb + codes_mb,
-        build_s=(seconds - probing) * times * deeper + probing * looking,
-        query_ms=min(exact.query_ms, _list_ms(promises, graphed=graphed, times=times, looking=looking)),
+        build_s=float((seconds - probing) * times * deeper + then),
+        query_ms=min(exact.query_ms, _list_ms(replace(promises, list_us=grown), times, graphed=graphed)),
     )
 
 
-def _list_ms(promises: Promises, *, graphed: bool, times: float, looking: float) -> float:
-    """What a list takes where there are so many times the sample's rows; inf if none will do."""
+def _grown(list_us: Sequence[float], times: float, *, graphed: bool) -> list[float]:
+    """What lists will take where there are so many times the rows; to score one takes as long as it did."""
+    if graphed:
+        return [us * times**_DEARER for us in list_us]
+    scan = list_us[0]  # the shortest list is little but the look at all codes
+    return [us + scan * (times - 1) for us in list_us]
+
+
+def _list_ms(promises: Promises, times: float, *, graphed: bool) -> float:
+    """What a list of the usual recall takes where there are so many times the sample's rows; inf if none will do."""
     choice = promises.choose(DEPTH, RECALL, within_us=math.inf)
-    if choice is None:
-        return math.inf
-    effort = choice.effort * times ** (_LONGER if graphed else 1)
+    effort = choice.effort * times ** (_LONGER if graphed else 1) if choice else math.inf
     if effort > EFFORTS[-1]:
         return math.inf
     efforts = next(iter(promises.curves.values())).efforts
-    in_sample = effort if graphed else choice.effort  # a longer list of a scan is in proportion, as is its look
-    return float(np.interp(in_sample, efforts, promises.list_us)) * looking / 1_000
+    return float(np.interp(effort, efforts, promises.list_us)) / 1_000
 
 
 def _code_bytes(draft: Draft) -> int:
