@@ -36,7 +36,7 @@ class Signs:
         differing = np.zeros(self.words.shape[1], np.uint16)
         for word, column in zip(asked, self.words, strict=True):
             differing += _count_ones(column ^ word)
-        return _least(differing, effort)
+        return _fewest(differing, effort)
 
     def write(self, folder: Path) -> None:
         np.save(folder / CODES, self.words)
@@ -132,6 +132,14 @@ def _fit_points(part: Vectors, chance: np.random.Generator) -> Vectors:
 def _nearest(part: Vectors, points: Vectors) -> NDArray[np.uint8]:
     """Of rows (N, 8), the number of the point that is least far, by |p|² - 2 r·p."""
     return ((points**2).sum(axis=1) - 2 * (part @ points.T)).argmin(axis=1).astype(np.uint8)
+
+
+def _fewest(differing: NDArray[np.uint16], count: int) -> Ids:
+    """As ``_least``; numbers that are as small are counted sooner than they are parted."""
+    reached = np.cumsum(np.bincount(differing))
+    most = reached.searchsorted(min(count, len(differing)))
+    places = np.flatnonzero(differing <= most)
+    return places[np.argsort(differing[places], kind="stable")[:count]]
 
 
 def _least(values: NDArray[np.generic], count: int) -> Ids:
