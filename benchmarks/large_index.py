@@ -77,9 +77,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _planned(arguments: argparse.Namespace) -> dict[str, Row]:
-    """What ``likewise plan`` says, by way."""
+    """What ``likewise plan`` says of texts as long, by way."""
     start = "import sys; from likewise.cli import main; sys.exit(main())"
-    given = [option for one in arguments.shortlists for option in ("--precision", one)]
+    texts = _texts(arguments.vectors / "texts.jsonl", arguments.chunks)
+    characters = round(statistics.mean(map(len, texts)))
+    given = ["--characters", str(characters)] + [
+        option for one in arguments.shortlists for option in ("--precision", one)
+    ]
     command = [sys.executable, "-c", start, "plan", "--chunks", str(arguments.chunks), *given, "--json"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]

@@ -11,7 +11,7 @@ from likewise.cli._output import as_json_option, note, print_json, print_table
 from likewise.encoding.catalogue import DEFAULT_MODEL
 from likewise.encoding.measuring import mixed_texts
 from likewise.encoding.models import Source, load
-from likewise.storing.planning import EFFORT, Plan
+from likewise.storing.planning import CHARACTERS, DEPTH, Plan
 from likewise.storing.planning import plan as plan_store
 from likewise.storing.proposing import usable_precisions
 from likewise.storing.shortlists import CODE_PRECISIONS, CodePrecision
@@ -21,6 +21,9 @@ _TEXTS = 300  # encoded to see how long all will take
 
 @click.command()
 @click.option("--chunks", type=click.IntRange(1), required=True, help="How many there will be.")
+@click.option(
+    "--characters", type=click.IntRange(1), default=CHARACTERS, show_default=True, help="Of a chunk's text, on average."
+)
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Whose vectors: a model's name or folder.")
 @click.option(
     "--precision",
@@ -31,7 +34,9 @@ _TEXTS = 300  # encoded to see how long all will take
 )
 @source_options
 @as_json_option
-def plan(chunks: int, model: str, precisions: Sequence[CodePrecision], source: Source, as_json: bool) -> None:
+def plan(
+    chunks: int, characters: int, model: str, precisions: Sequence[CodePrecision], source: Source, as_json: bool
+) -> None:
     """Predict memory, disk, building time and speed for --chunks N, from short measurements on this machine."""
     stay_on_one_core()
     encoder = load(model, source=source, progress=note)
@@ -39,11 +44,8 @@ def plan(chunks: int, model: str, precisions: Sequence[CodePrecision], source: S
     started = time.perf_counter()
     encoder.encode(mixed_texts()[:_TEXTS], role="document", overflow="truncate")
     encoding_s = (time.perf_counter() - started) * chunks / _TEXTS
-    rows = [
-        *plan_store(
-            chunks, width=encoder.contract.dimension, precisions=precisions or usable_precisions(), progress=note
-        )
-    ]
+    chosen, width = precisions or usable_precisions(), encoder.contract.dimension
+    rows = [*plan_store(chunks, width=width, characters=characters, precisions=chosen, progress=note)]
     if as_json:
         for row in rows:
             print_json({**asdict(row), "encoding_s": encoding_s})
@@ -51,9 +53,9 @@ def plan(chunks: int, model: str, precisions: Sequence[CodePrecision], source: S
     print_table([_shown(row) for row in rows])
     click.echo(f"Encoding {chunks:,} texts of usual lengths: {_time(encoding_s)} on one core, from {_TEXTS} measured.")
     click.echo(
-        f"Searching and building were measured on {rows[0].measured_rows:,} made-up vectors, on one core, with lists "
-        f"of {EFFORT}, and extrapolated: by the logarithm of the rows for graphs, in proportion for all else. "
-        "Sizes are counted, but for the database's 1.5 kB a chunk, which depend on the texts."
+        f"A query is for the {DEPTH} nearest at the usual recall, on one core. Searching and building were measured on "
+        f"{rows[0].measured_rows:,} made-up vectors and extrapolated: real texts need lists twice as long or half. "
+        f"The disk is for texts of {characters} characters on average: see --characters."
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -111,7 +112,12 @@ def lasting(name: str) -> str:
 
 def unrelated(store: Store) -> float:
     """The cosine of texts that have nothing in common: the mean of those of the canaries."""
-    vectors = np.array(json.loads(store.read_setting("canaries") or "[]"), np.float32)  # (N, D)
+    return _unrelated(store.read_setting("canaries") or "[]")
+
+
+@lru_cache(8)
+def _unrelated(canaries: str) -> float:
+    vectors = np.array(json.loads(canaries), np.float32)  # (N, D)
     if len(vectors) < 2:
         return 0.0
     cosines = vectors @ vectors.T

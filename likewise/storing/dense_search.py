@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.storing.exact import DenseRows, Rows, close_to_best, load_dense, rank_dense
+from likewise.storing.exact import DenseRows, Rows, close_to_best, load_dense, places_of, rank_dense
 from likewise.storing.promising import depth_for
 from likewise.storing.protocol import Ranking
 from likewise.types import Ids, Vectors
@@ -112,11 +112,9 @@ class DenseSearch:
         """
         newer = self.newer.current(self._connection, self._path, asked.state, after=shard.manifest.last_chunk)
         kept = self._kept_rows(shard, asked, len(newer.ids))
-        places = shard.ids.searchsorted(ids)
-        here = places < len(shard.ids)
-        here[here] = shard.ids[places[here]] == ids[here]
-        rows = places[here] if kept is None else places[here][kept[places[here]]]
-        return shard.take(np.unique(rows)).join(newer.take(np.isin(newer.ids, ids)))
+        rows = places_of(np.unique(ids), shard.ids)
+        rows = rows if kept is None else rows[kept[rows]]
+        return shard.take(rows).join(newer.take(np.isin(newer.ids, ids)))
 
     def _kept_rows(self, shard: "Shard", asked: Asked, newer: int) -> NDArray[np.bool_] | None:
         """(N,) which rows of the shard are still there and pass; None if all do."""

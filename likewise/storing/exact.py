@@ -93,6 +93,13 @@ def rank_dense(rows: DenseRows, query: Vectors, k: int) -> Ranking:
     return best_of(rows.ids, scores, k)
 
 
+def places_of(few: Ids, many: Ids) -> NDArray[np.intp]:
+    """Where those of ``few`` (M,) that are in ``many`` (N,) are there; both ascend, each once, and so do the places."""
+    places = many.searchsorted(few)
+    places = places[places < len(many)]
+    return places[many[places] == few[: len(places)]]
+
+
 def close_to_best(rough: Vectors, k: int) -> NDArray[np.intp]:
     """Places, ascending, of all that may be among the k greatest of scores (N,) once they are summed with care.
 

@@ -1,31 +1,36 @@
 """What a store of so many chunks will need, from short measurements on this machine.
 
 A sample is searched and built in each way. What grows with the rows is multiplied; a graph's steps grow with their
-logarithm. That is an extrapolation: what no longer fits the processor's caches is slower than it says.
+logarithm, and its lists as docs/benchmarks.md measured. That is an extrapolation: what no longer fits the processor's
+caches is slower than it says, and texts differ in how long a list their recall needs.
 """
 
 import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from likewise.errors import SettingError
+from likewise.storing.dense_search import RECALL
 from likewise.storing.exact import DenseRows, rank_dense
 from likewise.storing.measuring_shard import measured
-from likewise.storing.promising import probes_for
+from likewise.storing.promising import EFFORTS, Promises, probes_for
 from likewise.storing.proposing import Draft, draft_of
 from likewise.storing.shortlists import CODE_PRECISIONS, GRAPHED, CodePrecision, Shortlist
 from likewise.types import Vectors
 
-EFFORT = 96  # length of the shortlist that queries are timed with
+DEPTH = 100  # nearest that are looked for, as an index does
 _ROWS, _LEAST_ROWS, _QUERIES, _CENTRES = 10_000, 1_000, 50, 100
 _MEGA = 1e6
-_DATABASE_BYTES = 1_500  # beside the vector: a chunk's text, words, hash and metadata, as in docs/benchmarks.md
-_OWN_BYTES = 12  # number and checksum of a row
+_LONGER = 1 / 3  # a list of a graph grows by this power of the rows: from 256 to 512 for ten times as many texts
+CHARACTERS = 500  # of a chunk's text, where nothing else is said
+# What chunks of 170 to 1,000 characters took; docs/benchmarks.md has the figures.
+_ROW_BYTES, _TEXT_BYTES = 300, 1.6  # of the database beside the vector: for a chunk, and for a character with its words
+_OWN_BYTES, _WORD_BYTES = 28, 0.5  # of a shard: numbers, checksum and length of a row, and words for a character
 
 Progress = Callable[[str], None]
 
@@ -40,7 +45,7 @@ class Plan:
     mapped_mb: float  # vectors on the disk of which a search reads a few rows; the system may keep them or not
     disk_mb: float  # with the database
     build_s: float  # of processor time: several cores share it
-    query_ms: float  # on one core
+    query_ms: float  # on one core, for the nearest DEPTH at the usual recall
     measured_rows: int  # of the sample that times were measured on
 
 
@@ -48,37 +53,51 @@ def plan(
     chunks: int,
     *,
     width: int,
+    characters: int = CHARACTERS,
     precisions: Sequence[CodePrecision] = CODE_PRECISIONS,
     progress: Progress = lambda _: None,
 ) -> Iterator[Plan]:
-    """Predict what ``chunks`` vectors of ``width`` dimensions need, exactly and with a shortlist of each precision.
+    """Predict what a store needs, searched exactly and by a shortlist of each precision.
+
+    Args:
+        chunks: How many there will be.
+        width: Of their vectors.
+        characters: Of their texts, on average; only the disk depends on it.
+        precisions: Of the shortlists.
+        progress: Told what is being measured.
 
     Raises:
         SettingError: A number below 1.
     """
-    if chunks < 1 or width < 1:
-        raise SettingError(f"a plan is for at least one chunk and one dimension, got {chunks} and {width}")
+    if min(chunks, width, characters) < 1:
+        raise SettingError(
+            f"a plan is for at least one chunk, one dimension and one character, got {chunks}, {width} and {characters}"
+        )
     sample = _clustered(min(_ROWS, max(chunks, _LEAST_ROWS)), width)
-    vectors_mb, database_mb = chunks * 4 * width / _MEGA, chunks * (4 * width + _DATABASE_BYTES) / _MEGA
+    vectors_mb = chunks * 4 * width / _MEGA
+    copied_mb = vectors_mb + chunks * (_OWN_BYTES + _WORD_BYTES * characters) / _MEGA
     progress("measuring exact search")
-    yield Plan(
+    exact = Plan(
         way="exact",
         chunks=chunks,
         memory_mb=vectors_mb,
         mapped_mb=0.0,
-        disk_mb=database_mb,
+        disk_mb=vectors_mb + chunks * (_ROW_BYTES + _TEXT_BYTES * characters) / _MEGA,
         build_s=0.0,
         query_ms=_exact_ms(sample) * chunks / len(sample),
         measured_rows=len(sample),
     )
+    yield exact
     for precision in precisions:
         progress(f"measuring {precision}")
-        yield _with_shortlist(Shortlist(precision=precision), chunks, sample)
+        yield _with_shortlist(Shortlist(precision=precision), exact, sample, copied_mb=copied_mb)
 
 
-def _with_shortlist(shortlist: Shortlist, chunks: int, sample: Vectors) -> Plan:
-    width, times = sample.shape[1], chunks / len(sample)
-    deeper = math.log2(max(chunks, 2)) / math.log2(len(sample)) if shortlist.precision in GRAPHED else 1.0
+def _with_shortlist(shortlist: Shortlist, exact: Plan, sample: Vectors, *, copied_mb: float) -> Plan:
+    """A plan from that of the same chunks without one; ``copied_mb`` is the size of a shard without its codes."""
+    chunks, times = exact.chunks, exact.chunks / len(sample)
+    graphed = shortlist.precision in GRAPHED
+    deeper = math.log2(max(chunks, 2)) / math.log2(len(sample)) if graphed else 1.0
     started = time.process_time()
     draft = draft_of(sample, shortlist)
     promises = measured(draft, sample, sample[:0])
@@ -88,23 +107,30 @@ def _with_shortlist(shortlist: Shortlist, chunks: int, sample: Vectors) -> Plan:
         us * probes_for(effort, curve.probes) / _MEGA
         for effort, us in zip(curve.efforts, promises.list_us, strict=True)
     )
-    looking = deeper if shortlist.precision in GRAPHED else times  # a scan looks at every row
+    looking = deeper if graphed else times  # a scan looks at every row
     codes_mb = _code_bytes(draft) * times / _MEGA
-    return Plan(
+    return replace(
+        exact,
         way=shortlist.precision,
-        chunks=chunks,
         memory_mb=codes_mb,
-        mapped_mb=chunks * (4 * width + _OWN_BYTES) / _MEGA,
-        disk_mb=chunks * (8 * width + _DATABASE_BYTES + _OWN_BYTES) / _MEGA + codes_mb,
+        mapped_mb=exact.memory_mb,
+        disk_mb=exact.disk_mb + copied_mb + codes_mb,
         build_s=(seconds - probing) * times * deeper + probing * looking,
-        query_ms=promises.list_us[_place(EFFORT, curve.efforts)] * looking / 1_000,
-        measured_rows=len(sample),
+        query_ms=min(exact.query_ms, _list_ms(promises, graphed=graphed, times=times, looking=looking)),
     )
 
 
-def _place(effort: int, efforts: Sequence[int]) -> int:
-    """Where an effort is among those measured, or the last: with that one, all was found already."""
-    return min(int(np.searchsorted(efforts, effort)), len(efforts) - 1)
+def _list_ms(promises: Promises, *, graphed: bool, times: float, looking: float) -> float:
+    """What a list takes where there are so many times the sample's rows; inf if none will do."""
+    choice = promises.choose(DEPTH, RECALL, within_us=math.inf)
+    if choice is None:
+        return math.inf
+    effort = choice.effort * times ** (_LONGER if graphed else 1)
+    if effort > EFFORTS[-1]:
+        return math.inf
+    efforts = next(iter(promises.curves.values())).efforts
+    in_sample = effort if graphed else choice.effort  # a longer list of a scan is in proportion, as is its look
+    return float(np.interp(in_sample, efforts, promises.list_us)) * looking / 1_000
 
 
 def _code_bytes(draft: Draft) -> int:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.storing.exact import best_of
+from likewise.storing.exact import best_of, places_of
 from likewise.storing.postings import Inverted, Places, Values
 from likewise.storing.protocol import Ranking, Term
 from likewise.types import Ids
@@ -111,14 +111,15 @@ class Scorer:
 
     def parts(self, terms: Sequence[Term], weights: Sequence[float], ids: Ids) -> dict[int, dict[Term, float]]:
         """By chunk of ``ids`` that is there, what each term adds to its score; terms that add nothing are left out."""
-        rows = np.flatnonzero(np.isin(self.inverted.ids, ids))
+        rows = places_of(np.unique(ids), self.inverted.ids)
         if self.inverted.alive is not None:
             rows = rows[self.inverted.alive[rows]]
         found: dict[int, dict[Term, float]] = {id: {} for id in self.inverted.ids[rows].tolist()}
         for term, weight in zip(terms, weights, strict=True):
             one = self.list_of(term)
-            _, places, theirs = np.intersect1d(rows, one.rows, assume_unique=True, return_indices=True)
-            for id, worth in zip(self.inverted.ids[rows[places]].tolist(), one.worths[theirs].tolist(), strict=True):
+            places = places_of(rows, one.rows)
+            having = self.inverted.ids[one.rows[places]].tolist()
+            for id, worth in zip(having, one.worths[places].tolist(), strict=True):
                 found[id][term] = weight * worth
         return found
 

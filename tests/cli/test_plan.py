@@ -32,7 +32,9 @@ def test_a_person_is_told_what_was_measured(run_apart, model):
     assert "extrapolated" in " ".join(out)
 
 
-@pytest.mark.parametrize("options", [("--chunks", 0), ("--chunks", 5, "--precision", "int3"), ()])
+@pytest.mark.parametrize(
+    "options", [("--chunks", 0), ("--chunks", 5, "--characters", 0), ("--chunks", 5, "--precision", "int3"), ()]
+)
 def test_what_can_not_be_planned_is_refused(run, options):
     code, out, err = run("plan", *options)
     assert (code, out) == (2, [])

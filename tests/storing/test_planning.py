@@ -38,6 +38,13 @@ def test_what_is_in_proportion_grows_in_proportion(small, monkeypatch):
     assert signs.measured_rows == 1_000
 
 
-def test_nothing_can_not_be_planned_for():
+def test_longer_texts_take_more_of_the_disk_and_nothing_else(small):
+    exact = next(plan(1_000, width=64, characters=2_000))
+    assert exact.disk_mb > small["exact"].disk_mb + 1_000 * 1_500 / 1e6
+    assert exact.memory_mb == small["exact"].memory_mb
+
+
+@pytest.mark.parametrize("wrong", [{"chunks": 0}, {"width": 0}, {"characters": 0}])
+def test_nothing_can_not_be_planned_for(wrong):
     with pytest.raises(SettingError, match="at least one chunk"):
-        next(plan(0, width=8))
+        next(plan(**{"chunks": 5, "width": 8, **wrong}))
