@@ -68,15 +68,16 @@ def best_sums(lists: Lists, room: Room, allowed: NDArray[np.bool_]) -> int:
 @_compiled
 def _read(lists: Lists, number: int, room: Room, count: int, allowed: NDArray[np.bool_]) -> int:
     """Add what one list is worth to the scores of its rows; gives how many rows were seen then."""
-    scores, seen, weight = room.scores, room.seen, lists.weights[number]
-    for place in range(lists.spans[number, 0], lists.spans[number, 1]):
-        row = lists.rows[place]
-        if len(allowed) > 0 and not allowed[row]:
-            continue
-        before = scores[row]
-        seen[count] = row  # the next overwrites it if it was seen before: faster than to ask
-        count += before == 0
-        scores[row] = before + lists.worths[place] * weight
+    # Taken apart, for numba counts references whenever an array is taken from a tuple.
+    scores, seen, weight, rows, worths = room.scores, room.seen, lists.weights[number], lists.rows, lists.worths
+    start, end, every = lists.spans[number, 0], lists.spans[number, 1], len(allowed) == 0
+    for place in range(start, end):
+        row = rows[place]
+        if every or allowed[row]:
+            before = scores[row]
+            seen[count] = row  # the next overwrites it if it was seen before: faster than to ask
+            count += before == 0
+            scores[row] = before + worths[place] * weight
     return count
 
 
@@ -99,15 +100,15 @@ def _look_up(lists: Lists, number: int, room: Room, count: int) -> None:
 @_compiled
 def _without_hopeless(room: Room, count: int, left: float) -> int:
     """Find the best scores, forget the rows that ``left`` can't lift among them; gives how many are kept."""
-    best, kept = room.best, 0
+    best, seen, scores, kept = room.best, room.seen, room.scores, 0
     best[:] = 0.0
     for place in range(count):
-        row = room.seen[place]
-        score = room.scores[row]
+        row = seen[place]
+        score = scores[row]
         if score < _EXACTLY * best[0] - left:
-            room.scores[row] = 0.0
+            scores[row] = 0.0
             continue
-        room.seen[kept] = row
+        seen[kept] = row
         kept += 1
         if score > best[0]:
             _replace_least(best, score)
