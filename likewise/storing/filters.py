@@ -88,6 +88,15 @@ class Kind(IntEnum):
     OBJECT = 5
 
 
+_KINDS = {
+    Kind.BOOLEAN: "a boolean",
+    Kind.NUMBER: "a number",
+    Kind.STRING: "text",
+    Kind.LIST: "a list",
+    Kind.OBJECT: "an object",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One value of one field: the field's own (position 0) or the n-th scalar of its list (position n)."""
@@ -228,6 +237,37 @@ def fields_of(where: Filter) -> set[str]:
             return fields_of(part)
         case Compare(field) | In(field) | Has(field):
             return {field}
+
+
+def kinds_asked(where: Filter) -> set[tuple[str, Kind]]:
+    """Which kinds of value a filter compares fields with."""
+    match where:
+        case And(parts) | Or(parts):
+            return set().union(*map(kinds_asked, parts))
+        case Not(part):
+            return kinds_asked(part)
+        case In(field, values):
+            return {(field, kind_of(value)) for value in values}
+        case Compare(field, _, value):
+            return {(field, kind_of(value))}
+    return set()
+
+
+def check_kinds(where: Filter, kinds: Mapping[str, set[Kind]]) -> None:
+    """Refuse a value of a kind that no document has in its field: it would pass none, or all.
+
+    Args:
+        where: The filter.
+        kinds: Those that there are, by field.
+
+    Raises:
+        SettingError: Names the field, and the kinds that it has.
+    """
+    for field, kind in sorted(kinds_asked(where)):
+        if kind not in kinds[field]:
+            there = " or ".join(_KINDS[one] for one in sorted(kinds[field]))
+            quotes = ' Text stands in quotes: "2020".' if Kind.STRING in (kind, *kinds[field]) else ""
+            raise SettingError(f"the metadata field {field!r} is nowhere {_KINDS[kind]}, but {there}.{quotes}")
 
 
 def check_fields(where: Filter, known: list[str]) -> None:

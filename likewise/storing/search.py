@@ -16,7 +16,7 @@ from likewise.storing.database import DATABASE, Snapshot
 from likewise.storing.dense_search import Asked, DenseSearch
 from likewise.storing.exact import NO_IDS, DenseRows, Rows, load_dense
 from likewise.storing.filter_to_sql import to_sql
-from likewise.storing.filters import Filter, check_fields
+from likewise.storing.filters import Filter, Kind, check_fields, check_kinds, fields_of
 from likewise.storing.past_queries import PastQueries
 from likewise.storing.postings import Postings
 from likewise.storing.protocol import Ranking, Term, Terms
@@ -199,6 +199,11 @@ class Searcher:
         asked = (state.sequence, repr(where))  # as in Bounds.name
         if self._passing is None or self._passing[0] != asked:
             check_fields(where, sorted(name for name, _ in self._connection.execute(KNOWN_FIELDS)))
+            kinds = {
+                field: {Kind(kind) for (kind,) in self._connection.execute(KINDS, (field,))}
+                for field in fields_of(where)
+            }
+            check_kinds(where, kinds)
             condition, parameters = to_sql(where)
             sql = f"SELECT number FROM chunks WHERE document IN (SELECT number FROM documents WHERE {condition})"
             found = [number for (number,) in self._connection.execute(f"{sql} ORDER BY number", parameters)]
@@ -208,6 +213,10 @@ class Searcher:
 
 KNOWN_FIELDS = """
 SELECT name, number FROM fields WHERE EXISTS (SELECT 1 FROM metadata_values WHERE field = fields.number)
+"""
+
+KINDS = """
+SELECT DISTINCT kind FROM metadata_values WHERE field = (SELECT number FROM fields WHERE name = ?)
 """
 
 
