@@ -25,6 +25,7 @@ from likewise.types import Vectors
 
 DEPTH = 100  # nearest that are looked for, as an index does
 _ROWS, _LEAST_ROWS, _QUERIES, _CENTRES = 10_000, 1_000, 50, 100
+_REPEATS = 6  # 92 MB of vectors of 384 dimensions
 _MEGA = 1e6
 # A graph's list of the same recall gets longer by this power of the rows, and a list of one length dearer by that: of
 # ten times as many texts 2.5 times and twice, as more of the graph is far from the processor.
@@ -86,7 +87,7 @@ def plan(
         mapped_mb=0.0,
         disk_mb=vectors_mb + chunks * (_ROW_BYTES + _TEXT_BYTES * characters) / _MEGA,
         build_s=0.0,
-        query_ms=_exact_ms(sample) * chunks / len(sample),
+        query_ms=_exact_row_ms(sample, chunks) * chunks,
         measured_rows=len(sample),
     )
     yield exact
@@ -144,13 +145,15 @@ def _code_bytes(draft: Draft) -> int:
         return sum(path.stat().st_size for path in Path(folder).iterdir())
 
 
-def _exact_ms(sample: Vectors) -> float:
-    rows, taken = DenseRows(np.arange(len(sample)), sample), []
+def _exact_row_ms(sample: Vectors, chunks: int) -> float:
+    """To score a row; the sample is repeated where there will be more rows than a processor's cache may hold."""
+    vectors = np.tile(sample, (min(_REPEATS, max(chunks // len(sample), 1)), 1))
+    rows, taken = DenseRows(np.arange(len(vectors)), vectors), []
     for query in sample[:_QUERIES]:
         started = time.process_time()
         rank_dense(rows, query, 10)
         taken.append(1_000 * (time.process_time() - started))
-    return float(np.median(taken))
+    return float(np.median(taken)) / len(vectors)
 
 
 def _clustered(count: int, width: int) -> Vectors:
