@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -167,3 +168,22 @@ def expected_numbers(where, known):
 def test_fields_of_names_every_field(where):
     assert fields_of(where) <= set(NAMES)
     assert all(name in repr(where) for name in fields_of(where))
+
+
+WRONG_KINDS = [
+    ("year > 3", "'year' is nowhere a number, but text"),
+    ("draft = 1", "'draft' is nowhere a number, but a boolean"),
+    ('not draft != "yes"', "'draft' is nowhere text, but a boolean"),
+    ("tag in (1, 2)", "'tag' is nowhere a number, but text or a list"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG_KINDS)
+def test_a_value_of_a_kind_that_the_field_never_has_is_refused(tmp_path, text, message):
+    metadata = {"year": "2020", "draft": True, "tag": ["en"], "n": 1}
+    with open_store(tmp_path / "index", mode="write") as store:
+        store.commit(Changes(documents=[make_document("d", "word", metadata=metadata)]))
+        query = np.ones(8, np.float32)
+        assert len(store.search_dense(query, k=1, where=parse_filter('tag contains "en" and n >= 1')).ids) == 1
+        with pytest.raises(SettingError, match=message):
+            store.search_dense(query, k=1, where=parse_filter(text))
