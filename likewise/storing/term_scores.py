@@ -26,7 +26,7 @@ _TELLING = 4  # times k rows in a list, for its k-th best to tell something of t
 _ENOUGH = 0.3  # lists are read in full until those left add at most this share of the k-th best score so far
 _EXACTLY = 1 - 1e-6  # far above the rounding of a score to float32, by which rows may tie
 _MOST_REMEMBERED = 8_000_000  # postings of weighed lists, 16 bytes each
-_WORTH_COMPILING = 1_000  # questions: to load compiled loops takes as long as these take without them
+_WORTH_COMPILING = 3_000  # questions: to load compiled loops takes as long as these take without them
 _ALL = np.empty(0, np.bool_)
 
 
