@@ -1,6 +1,8 @@
 """Tests of word vectors: their files in each form that is about, and their scores against counting by hand."""
 
 import gzip
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from likewise.evaluating.word_tests import (
     similarity_score,
 )
 from likewise.words.vectors import WordVectors
+
+GOLDEN = Path(__file__).parent / "golden"
 
 # king - man + woman is queen's; a prince's son would be a princess by these numbers.
 VECTORS = WordVectors(
@@ -39,6 +43,18 @@ def test_analogies_are_counted_in_all_four_ways():
     with pytest.raises(DataError, match="none of its 1 questions has vectors"):
         analogy_scores(VECTORS, questions[2:], test="t")
     assert analogy_scores(VECTORS, questions, test="t")[0].answered == 1  # no vector for "MAN"
+
+
+def test_scores_are_gensims():
+    made = json.loads((GOLDEN / "word_tests.json").read_text())
+    vectors = WordVectors(words=made["words"], vectors=np.array(made["vectors"], np.float32))
+    pairs = [Likeness(*pair) for pair in made["pairs"]]
+    questions = [Question("made", tuple(words)) for words in made["questions"]]
+    alike = similarity_score(vectors, pairs, test="t")
+    scores = [alike, *analogy_scores(vectors, questions, test="t", spelling=str.lower)]
+    found = {one.metric: one.score for one in scores if one.test == "t"}
+    assert alike.answered < len(pairs)
+    assert {metric: found[metric] for metric in made["gensim"]} == pytest.approx(made["gensim"], abs=1e-9)
 
 
 def test_likeness_is_the_correlation_of_ranks():
