@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from likewise.errors import ReadingError, SettingError
 
-_BLOCK_BYTES = 1 << 20  # a longer line is given in parts
+_BLOCK_BYTES = 1 << 20  # a longer line is given in parts, cut between words
 _GZIP = b"\x1f\x8b"
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what each byte that is no UTF-8 becomes under "surrogateescape"
 
@@ -73,11 +73,19 @@ class Corpus:
         packed = raw.read(len(_GZIP)) == _GZIP
         raw.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
-        block = b"more"
+        block, rest = b"more", ""
         with gzip.open(raw) if packed else nullcontext(raw) as file:
             while block:
                 block = file.readline(_BLOCK_BYTES)
-                text, wrong = _NOT_UTF8.subn("\ufffd", decoder.decode(block, final=not block))
+                text, wrong = _NOT_UTF8.subn("\ufffd", rest + decoder.decode(block, final=not block))
                 self.replaced_bytes += wrong
+                part = len(block) == _BLOCK_BYTES and not block.endswith(b"\n")
+                text, rest = _whole_words(text) if part else (text, "")
                 if text:
                     yield text.rstrip("\r\n")
+
+
+def _whole_words(part: str) -> tuple[str, str]:
+    """A part of a line up to its last blank, and the beginning of a word after it; all of it if there is no blank."""
+    end = max(part.rfind(" "), part.rfind("\t")) + 1
+    return (part[:end], part[end:]) if end else (part, "")

@@ -130,6 +130,23 @@ def test_a_long_line_comes_in_parts_and_keeps_its_characters(tmp_path):
     assert "".join(parts) == "\u65e5" * 800_000
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\nowl\n"])
+def test_a_long_line_is_cut_between_words(tmp_path, end):
+    text = "a vole\tand an owl " * 150_000 + "barn" + end
+    (tmp_path / "long.txt").write_text(text, encoding="utf-8")
+    parts = list(Corpus([tmp_path / "long.txt"]))
+    assert len(parts) >= 3
+    assert [word for part in parts for word in part.split()] == text.split()
+
+
+@pytest.mark.parametrize("end", ["", "owl"])
+def test_a_line_as_long_as_a_part_keeps_its_end(tmp_path, end):
+    line = "a vole " * 149_796 + "and"  # with its end, 1 MB
+    assert len(line) + 1 == 1 << 20
+    (tmp_path / "long.txt").write_text(f"{line}\n{end}", encoding="utf-8")
+    assert list(Corpus([tmp_path / "long.txt"])) == [line, *filter(None, [end])]
+
+
 def test_a_damaged_or_missing_file_is_named(tmp_path):
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"owl " * 1000)[:-9])
     with pytest.raises(ReadingError, match=r"cut\.gz can't be read"):
