@@ -6,11 +6,14 @@
 
 FOLDER holds GloVe 6B of 50 dimensions (a .npy of vectors and a parquet index of words, which needs
 pyarrow); DIR holds word_analogies/ and word_similarity/. The first 100,000 words count, in lower case. The second
-trains models on one corpus, in lower case, and scores each. The third writes so many vectors of 300 numbers,
-and asks for neighbours with how much memory of its own the process then holds.
+trains models on one corpus, in lower case, and scores each; fastText also by how often the nearest word to one with a
+misspelling that it never saw is the right one, or one of the ten nearest. The third writes so many vectors of 300
+numbers, and asks for neighbours with how much memory of its own the process then holds.
 """
 
 import argparse
+import random
+import string
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,7 +24,7 @@ import numpy as np
 from likewise.corpora import Corpus
 from likewise.evaluating.word_tests import METHODS, analogy_scores, read_pairs, read_questions, similarity_score
 from likewise.registry import require
-from likewise.words.asking import similar
+from likewise.words.asking import nearest, similar
 from likewise.words.files import FORMATS, read_vectors, write_vectors
 from likewise.words.training import TrainingSettings, train
 from likewise.words.vectors import WordVectors
@@ -83,6 +86,33 @@ def trained(corpus: Path, data: Path, models: Sequence[str], settings: TrainingS
         assert isinstance(vectors, WordVectors)
         print(f"\n{model}: {len(vectors)} words in {time.perf_counter() - start:.0f} s, {settings}")
         score(vectors, data, sections=False)
+        if vectors.subwords:
+            misspelt(vectors)
+
+
+def misspelt(vectors: WordVectors) -> None:
+    """Print how often a word with one letter changed, left out, put in or swapped is nearest to what it was."""
+    chance = random.Random(0)
+    common = [word for word in vectors.words[:5000] if len(word) > 4 and word.isalpha()]
+    edited = {word: edit(word, chance) for word in chance.sample(common, 1000)}
+    unseen = {word: other for word, other in edited.items() if other not in vectors}
+    found = nearest(vectors, vectors.look_up(list(unseen.values())), k=10)
+    first = sum(near[0].word == word for word, near in zip(unseen, found, strict=True))
+    ten = sum(any(one.word == word for one in near) for word, near in zip(unseen, found, strict=True))
+    print(f"{len(unseen)} misspelt words: nearest {first / len(unseen):.3f}, among ten {ten / len(unseen):.3f}")
+
+
+def edit(word: str, chance: random.Random) -> str:
+    """A word with one edit."""
+    place, letter = chance.randrange(len(word) - 1), chance.choice(string.ascii_lowercase)
+    return chance.choice(
+        [
+            word[:place] + letter + word[place + 1 :],
+            word[:place] + word[place + 1 :],
+            word[:place] + letter + word[place:],
+            word[:place] + word[place + 1] + word[place] + word[place + 2 :],
+        ]
+    )
 
 
 def large(rows: int) -> None:

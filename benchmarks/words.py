@@ -2,11 +2,12 @@
 
     python benchmarks/words.py --data DIR                       # speed, one thread
     python benchmarks/words.py --data DIR --threads 2
-    python benchmarks/words.py --data DIR --quality --epochs 5  # scores of three seeds each
+    python benchmarks/words.py --data DIR --quality --epochs 5  # scores of three seeds each; --rate for others
     python benchmarks/words.py --data DIR --memory 5            # gigabytes of text as one stream, memory by the way
 
 Both sides get the same words of text_corpus/corpus_open, lower-cased and cut at white space, and the same settings
-(100 dimensions, window 5, 5 negatives, least count 5, subsampling 1e-3). Counting is left out of the time. gensim's are
+(100 dimensions, window 5, 5 negatives, least count 5, subsampling 1e-3, the learning rate of the published programs,
+from RATES down to 1e-4). Counting is left out of the time. gensim's are
 in memory as lists; ours are read from the file and cut again. Words per second are all words of the corpus, as gensim
 counts them. Processor time is beside wall time, for hosts are shared; it counts reading and all threads.
 """
@@ -30,10 +31,10 @@ from likewise.words.vectors import WordVectors
 from likewise.words.vocabulary import Words
 
 CORPUS = "text_corpus/corpus_open.txt.gz"
-MODELS = ("skipgram", "cbow", "fasttext", "dbow", "dm")
+RATES = {"skipgram": 0.025, "cbow": 0.05, "fasttext": 0.05, "dbow": 0.025, "dm": 0.025}  # as each program's own default
 
 
-def ours(sentences, model: str, *, epochs: int, threads: int, seed: int) -> tuple[object, float, float]:
+def ours(sentences, model: str, *, rate: float, epochs: int, threads: int, seed: int) -> tuple[object, float, float]:
     """Train; gives the vectors, and words per second of wall and of processor from the first block on."""
     seen: list[tuple[int, float, float]] = []
 
@@ -43,16 +44,16 @@ def ours(sentences, model: str, *, epochs: int, threads: int, seed: int) -> tupl
 
     name = "doc2vec" if model in ("dbow", "dm") else model
     form = model if name == "doc2vec" else "dbow"
-    settings = TrainingSettings(epochs=epochs, threads=threads, seed=seed, documents=form)
+    settings = TrainingSettings(learning_rate=rate, epochs=epochs, threads=threads, seed=seed, documents=form)
     found = train(sentences, name, settings=settings, progress=told)
     words, wall, cpu = np.subtract(seen[-1], seen[0])
     return found, words / wall, words / cpu
 
 
-def gensims(sentences: list[list[str]], model: str, *, epochs: int, threads: int, seed: int):
+def gensims(sentences: list[list[str]], model: str, *, rate: float, epochs: int, threads: int, seed: int):
     """As ``ours``, by gensim."""
     options = {"vector_size": 100, "window": 5, "negative": 5, "min_count": 5, "sample": 1e-3, "seed": seed}
-    options["workers"] = threads
+    options |= {"workers": threads, "alpha": rate, "min_alpha": 1e-4}
     if model in ("dbow", "dm"):
         made = Doc2Vec(dm=int(model == "dm"), **options)
         texts = [TaggedDocument(words, [number]) for number, words in enumerate(sentences)]
@@ -76,10 +77,10 @@ def speed(data: Path, models: list[str], *, threads: int, rounds: int, share: fl
     print("| model | gensim | likewise | ratio | gensim, processor | likewise, processor | ratio |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for model in models:
-        ours(Words(lines[:2000]), model, epochs=1, threads=threads, seed=0)  # compiles, or reads what was
+        ours(Words(lines[:2000]), model, rate=RATES[model], epochs=1, threads=threads, seed=0)  # compiles
         rows = []
         for seed in range(rounds):
-            options = {"epochs": 1, "threads": threads, "seed": seed}
+            options = {"rate": RATES[model], "epochs": 1, "threads": threads, "seed": seed}
             rows.append([*gensims(lists, model, **options)[1:], *ours(Words(lines), model, **options)[1:]])
         speeds = np.array(rows)  # (R, 4): by wall and by processor, theirs and ours
         peer, peer_cpu, own, own_cpu = np.median(speeds, axis=0) / 1000
@@ -88,7 +89,7 @@ def speed(data: Path, models: list[str], *, threads: int, rounds: int, share: fl
         print(f"| {model} | {cells} |", flush=True)
 
 
-def quality(data: Path, models: list[str], *, epochs: int, seeds: int) -> None:
+def quality(data: Path, models: list[str], *, rate: float | None, epochs: int, seeds: int) -> None:
     """Scores of several seeds: mean and standard error."""
     lists = list(Words(Corpus([data / CORPUS]), lowercase=True))
     print("| model | by | WS-353 | MTurk-287 | analogies (3CosAdd) |")
@@ -97,7 +98,7 @@ def quality(data: Path, models: list[str], *, epochs: int, seeds: int) -> None:
         for name, maker in (("gensim", gensims), ("likewise", ours)):
             rows = []
             for seed in range(1, seeds + 1):
-                made = maker(lists, model, epochs=epochs, threads=1, seed=seed)[0]
+                made = maker(lists, model, rate=rate or RATES[model], epochs=epochs, threads=1, seed=seed)[0]
                 words, vectors = (
                     (made.words, made.vectors)
                     if isinstance(made, WordVectors)
@@ -147,12 +148,13 @@ def memory(data: Path, gigabytes: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--models", nargs="+", choices=RATES, default=list(RATES))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--share", type=float, default=1.0, help="of the corpus, for a quicker look at speed")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rate", type=float, help="of learning, instead of those of RATES, for --quality")
     parser.add_argument("--quality", action="store_true")
     parser.add_argument("--memory", type=float, metavar="GIGABYTES")
     asked = parser.parse_args()
@@ -160,7 +162,7 @@ def main() -> None:
         memory(asked.data, asked.memory)
     elif asked.quality:
         words = [model for model in asked.models if model not in ("dbow", "dm")]
-        quality(asked.data, words, epochs=asked.epochs, seeds=asked.seeds)
+        quality(asked.data, words, rate=asked.rate, epochs=asked.epochs, seeds=asked.seeds)
     else:
         speed(asked.data, asked.models, threads=asked.threads, rounds=asked.rounds, share=asked.share)
 

@@ -35,7 +35,9 @@ _DEFAULTS = TrainingSettings()
 @click.option("--epochs", default=_DEFAULTS.epochs, show_default=True, help="How often the corpus is read.")
 @click.option("--min-count", default=_DEFAULTS.min_count, show_default=True, help="Rarer words are left out.")
 @click.option("--sample", default=_DEFAULTS.subsampling, show_default=True, help="Thin out words above this share.")
-@click.option("--rate", default=_DEFAULTS.learning_rate, show_default=True, help="The learning rate to begin with.")
+@click.option(
+    "--rate", type=float, help="The learning rate to begin with.  [default: 0.05 for cbow and fasttext, else 0.025]"
+)
 @click.option("--buckets", default=_DEFAULTS.buckets, show_default=True, help="Rows for n-grams (fasttext).")
 @click.option(
     "--documents", type=click.Choice(["dbow", "dm"]), default="dbow", show_default=True, help="Form of doc2vec."
@@ -130,4 +132,6 @@ def _settings(options: dict[str, Any]) -> TrainingSettings:
     """The settings of a training, some of which are called otherwise on the command line."""
     names = {"dim": "dimension", "sample": "subsampling", "rate": "learning_rate"}
     given = {names.get(name, name): value for name, value in options.items()}
-    return TrainingSettings(**given, final_learning_rate=min(_DEFAULTS.final_learning_rate, given["learning_rate"]))
+    first = given["learning_rate"]
+    final = _DEFAULTS.final_learning_rate
+    return TrainingSettings(**given, final_learning_rate=final if first is None else min(final, first))

@@ -32,6 +32,7 @@ class Job:
 
     model: str
     settings: TrainingSettings
+    learning_rate: float  # to begin with
     vocabulary: Vocabulary
     tables: Tables
     kernel: Kernel
@@ -59,14 +60,14 @@ class _Course:
         """Train on one block."""
         settings = self.job.settings
         total = self.job.vocabulary.total * settings.epochs
-        fall = (settings.learning_rate - settings.final_learning_rate) * work.before.words / total
+        fall = (self.job.learning_rate - settings.final_learning_rate) * work.before.words / total
         loss, terms = self.job.kernel(
             work.block,
             self.inputs,
             self.outputs,
             self.job.tables,
             self.job.plan,
-            settings.learning_rate - fall,
+            self.job.learning_rate - fall,
             np.random.SeedSequence([settings.seed, work.before.blocks]).generate_state(1, np.uint64)[0] | np.uint64(1),
         )
         with self._lock:
@@ -175,6 +176,6 @@ def _trained(course: _Course) -> tuple[Matrix, Matrix]:
     if not outputs.any():
         raise SettingError("nothing was learnt: no sentence has two known words; put more than one word in a line")
     if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
-        rate = course.job.settings.learning_rate
+        rate = course.job.learning_rate
         raise SettingError(f"the training diverged at a learning rate of {rate}; choose a lower one")
     return np.ascontiguousarray(inputs), np.ascontiguousarray(outputs)

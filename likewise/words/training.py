@@ -1,5 +1,6 @@
 """Train vectors of words and documents from sentences; each model is one file in ``trainers``."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ class TrainingSettings:
     epochs: int = 1
     min_count: int = 5
     subsampling: float = 1e-3  # the share of all words from which on a word is thinned out; 0 for none
-    learning_rate: float = 0.025
+    learning_rate: float | None = None  # to begin with; None is what each model's published code begins with
     final_learning_rate: float = 1e-4  # which it falls to in a straight line
     min_n: int = 3  # characters of an n-gram, at least (fastText)
     max_n: int = 6  # and at most
@@ -43,11 +44,7 @@ class TrainingSettings:
                 raise SettingError(f"{name} is {getattr(self, name)}, expected {lowest} or more")
         if self.subsampling < 0:
             raise SettingError(f"subsampling is {self.subsampling}, expected 0 or more")
-        if not 0 <= self.final_learning_rate <= self.learning_rate:
-            raise SettingError(
-                f"the learning rate falls from {self.learning_rate} to {self.final_learning_rate}; "
-                "expected the second between 0 and the first"
-            )
+        self.rate(math.inf)
         if not 0 < self.min_n <= self.max_n or self.buckets < 1:
             raise SettingError(
                 f"n-grams of {self.min_n} to {self.max_n} characters in {self.buckets} buckets can't be; "
@@ -55,6 +52,20 @@ class TrainingSettings:
             )
         if self.documents not in ("dbow", "dm"):
             raise SettingError(f"documents is {self.documents!r}, expected 'dbow' or 'dm'")
+
+    def rate(self, published: float) -> float:
+        """The learning rate to begin with, which is the published one unless another was asked for.
+
+        Raises:
+            SettingError: It would not fall.
+        """
+        first = published if self.learning_rate is None else self.learning_rate
+        if not 0 <= self.final_learning_rate <= first:
+            raise SettingError(
+                f"the learning rate falls from {first} to {self.final_learning_rate}; "
+                "expected the second between 0 and the first"
+            )
+        return first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

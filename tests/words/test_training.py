@@ -273,6 +273,19 @@ def test_bad_settings_are_refused():
         train(text(), "skipgram", settings=small(learning_rate=1e30))
 
 
+@pytest.mark.parametrize(
+    ("model", "rate"), [("skipgram", 0.025), ("cbow", 0.05), ("fasttext", 0.05), ("doc2vec", 0.025)]
+)
+def test_each_model_begins_with_the_rate_of_its_published_program(model, rate):
+    found, same, other = (
+        train(text(), model, settings=small(learning_rate=one)).vectors for one in (None, rate, 1.5 * rate)
+    )
+    assert np.array_equal(found, same)
+    assert not np.array_equal(found, other)
+    with pytest.raises(SettingError, match=f"falls from {rate} to 0.1"):
+        train(text(), model, settings=small(final_learning_rate=0.1))
+
+
 class Growing:
     """Sentences of which there is one more at each reading."""
 

@@ -17,6 +17,7 @@ def _train(
     job = Job(
         model="cbow",
         settings=settings,
+        learning_rate=settings.rate(0.05),
         vocabulary=vocabulary,
         tables=tables(vocabulary, subsampling=settings.subsampling, hierarchical=settings.hierarchical),
         kernel=train_means,

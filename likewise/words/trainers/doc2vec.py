@@ -22,6 +22,7 @@ def _train(
     job = Job(
         model="doc2vec",
         settings=settings,
+        learning_rate=settings.rate(0.025),
         vocabulary=vocabulary,
         tables=tables(vocabulary, subsampling=settings.subsampling, hierarchical=False),
         kernel=train_means,

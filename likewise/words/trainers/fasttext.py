@@ -23,6 +23,7 @@ def _train(
     job = Job(
         model="fasttext",
         settings=settings,
+        learning_rate=settings.rate(0.05),
         vocabulary=vocabulary,
         tables=tables(
             vocabulary, subsampling=settings.subsampling, hierarchical=settings.hierarchical, rows=(rows, spans)
