@@ -57,9 +57,11 @@ class TrainingSettings:
         """The learning rate to begin with, which is the published one unless another was asked for.
 
         Raises:
-            SettingError: It would not fall.
+            SettingError: It is not above 0, or would not fall.
         """
         first = published if self.learning_rate is None else self.learning_rate
+        if not first > 0:
+            raise SettingError(f"learning_rate is {first}, expected more than 0")
         if not 0 <= self.final_learning_rate <= first:
             raise SettingError(
                 f"the learning rate falls from {first} to {self.final_learning_rate}; "

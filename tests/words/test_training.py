@@ -260,6 +260,8 @@ def test_bad_settings_are_refused():
         ({"seed": -1}, "seed is -1"),
         ({"subsampling": -1}, "subsampling is -1"),
         ({"learning_rate": 1e-5}, "the learning rate falls"),
+        ({"learning_rate": 0, "final_learning_rate": 0}, "learning_rate is 0, expected more than 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"min_n": 4, "max_n": 3}, "n-grams of 4 to 3"),
         ({"documents": "pv"}, "documents is 'pv'"),
     ):
