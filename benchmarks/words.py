@@ -6,10 +6,9 @@
     python benchmarks/words.py --data DIR --memory 5            # gigabytes of text as one stream, memory by the way
 
 Both sides get the same words of text_corpus/corpus_open, lower-cased and cut at white space, and the same settings
-(100 dimensions, window 5, 5 negatives, least count 5, subsampling 1e-3, the learning rate of the published programs,
-from RATES down to 1e-4). Counting is left out of the time. gensim's are
-in memory as lists; ours are read from the file and cut again. Words per second are all words of the corpus, as gensim
-counts them. Processor time is beside wall time, for hosts are shared; it counts reading and all threads.
+(100 dimensions, window 5, 5 negatives, least count 5, subsampling 1e-3, learning rates from RATES down to 1e-4).
+Counting is left out of the time. gensim's are in memory as lists; ours are cut again. Words per second are all words of
+the corpus, as gensim counts them. Processor time is beside wall time, for hosts are shared; it counts all threads.
 """
 
 import argparse

@@ -36,7 +36,9 @@ _DEFAULTS = TrainingSettings()
 @click.option("--min-count", default=_DEFAULTS.min_count, show_default=True, help="Rarer words are left out.")
 @click.option("--sample", default=_DEFAULTS.subsampling, show_default=True, help="Thin out words above this share.")
 @click.option(
-    "--rate", type=float, help="The learning rate to begin with.  [default: 0.05 for cbow and fasttext, else 0.025]"
+    "--rate",
+    type=float,
+    help="The learning rate to begin with.  [default: 0.05 for cbow, fasttext and glove, else 0.025]",
 )
 @click.option("--buckets", default=_DEFAULTS.buckets, show_default=True, help="Rows for n-grams (fasttext).")
 @click.option(

@@ -133,6 +133,7 @@ def test_a_long_line_comes_in_parts_and_keeps_its_characters(tmp_path):
 @pytest.mark.parametrize("end", ["", "\n", "\nowl\n"])
 def test_a_long_line_is_cut_between_words(tmp_path, end):
     text = "a vole\tand an owl " * 150_000 + "barn" + end
+    assert [text[cut - 1 : cut + 1] for cut in (1 << 20, 2 << 20)] == ["ol", "an"]  # parts of 1 MB would end in words
     (tmp_path / "long.txt").write_text(text, encoding="utf-8")
     parts = list(Corpus([tmp_path / "long.txt"]))
     assert len(parts) >= 3

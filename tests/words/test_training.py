@@ -276,7 +276,7 @@ def test_bad_settings_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("model", "rate"), [("skipgram", 0.025), ("cbow", 0.05), ("fasttext", 0.05), ("doc2vec", 0.025)]
+    ("model", "rate"), [("skipgram", 0.025), ("cbow", 0.05), ("fasttext", 0.05), ("glove", 0.05), ("doc2vec", 0.025)]
 )
 def test_each_model_begins_with_the_rate_of_its_published_program(model, rate):
     found, same, other = (

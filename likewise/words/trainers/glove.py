@@ -21,21 +21,21 @@ from likewise.words.vocabulary import Sentences
 
 _PIECE = 1 << 16  # records between reports
 _LEAST_WORDS = 2
+_RATE = 0.05  # of AdaGrad, which lowers it for each number by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GloveSettings:
     """What GloVe alone has to set, as published (Pennington, Socher and Manning 2014, section 4.2)."""
 
-    learning_rate: float = 0.05  # of AdaGrad, which lowers it for each number by itself
     cutoff: float = 100.0  # the count from which on pairs have weight 1; 10 suits small corpora
     power: float = 0.75  # of the weight of rarer ones
 
     def __post_init__(self) -> None:
-        if not (self.learning_rate > 0 and self.cutoff > 0 and self.power >= 0):
+        if not (self.cutoff > 0 and self.power >= 0):
             raise SettingError(
-                f"a learning rate of {self.learning_rate}, a cutoff of {self.cutoff} and a power of {self.power} "
-                f"can't be; expected two numbers above 0, and one not below it"
+                f"a cutoff of {self.cutoff} and a power of {self.power} can't be; "
+                "expected the first above 0, and the second not below it"
             )
 
 
@@ -74,7 +74,8 @@ def train_glove(
 
     Args:
         sentences: Read twice.
-        settings: Dimension, window, epochs, least count, threads and seed; the others are of other models.
+        settings: Dimension, window, epochs, least count, learning rate, threads and seed; the others are of other
+            models.
         checkpoints: A folder to keep the state in after each epoch.
         progress: Is told how far it is, in words of the corpus.
         glove: What is set for GloVe alone.
@@ -116,7 +117,7 @@ def run_epoch(
     Raises:
         SettingError: The loss is no number any more.
     """
-    total, done = 0.0, 0
+    total, done, rate = 0.0, 0, settings.rate(_RATE)
     records_in_all = sum(shard.stat().st_size for shard in shards) // 12
     order = np.random.default_rng((settings.seed, epoch)).permutation(len(shards))
     with ThreadPoolExecutor(settings.threads) as pool:
@@ -125,11 +126,11 @@ def run_epoch(
             starts = range(0, len(records.rows), _PIECE * settings.threads)
             for start in starts:
                 pieces = [start + _PIECE * thread for thread in range(settings.threads)]
-                total += sum(pool.map(partial(_fit, state, records, glove=glove), pieces))
+                total += sum(pool.map(partial(_fit, state, records, rate=rate, glove=glove), pieces))
                 done += min(_PIECE * settings.threads, len(records.rows) - start)
                 told(epoch, done / records_in_all, total / done)
     if not np.isfinite(total):
-        raise SettingError(f"the loss is {total} in epoch {epoch + 1}; lower the learning rate ({glove.learning_rate})")
+        raise SettingError(f"the loss is {total} in epoch {epoch + 1}; lower the learning rate ({rate})")
     return total / done
 
 
@@ -139,10 +140,10 @@ def shuffled(records: Records, seed: int, epoch: int) -> Records:
     return Records(records.rows[order], records.columns[order], records.values[order])
 
 
-def _fit(state: State, records: Records, start: int, *, glove: GloveSettings) -> float:
+def _fit(state: State, records: Records, start: int, *, rate: float, glove: GloveSettings) -> float:
     piece = slice(start, start + _PIECE)
     taken = records.rows[piece], records.columns[piece], records.values[piece]
-    return float(fit_records(taken, state.words, state.contexts, glove.learning_rate, glove.cutoff, glove.power))
+    return float(fit_records(taken, state.words, state.contexts, rate, glove.cutoff, glove.power))
 
 
 class _Report:
